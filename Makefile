@@ -176,6 +176,28 @@ $(BUILD)/fuzz/%: $(O)/tests/fuzz/%.o $$(call layer_libs,$$*) $(BUILD)/.flavour
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $< $(call group,$(filter %.a,$^)) $(LIBS_all)
 
+# --- install ---------------------------------------------------------------------------------------
+
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+DATADIR ?= $(PREFIX)/share
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin \
+		$(DESTDIR)$(SYSCONFDIR)/tessera/layouts $(DESTDIR)$(UNITDIR) \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d \
+		$(DESTDIR)$(DATADIR)/doc/tessera
+	install -m 755 $(BUILD)/mcud $(BUILD)/mcuctl $(BUILD)/mcu-worker $(DESTDIR)$(PREFIX)/bin
+	# a site's own configuration is never overwritten
+	test -e $(DESTDIR)$(SYSCONFDIR)/tessera/mcu.yaml || \
+		install -m 640 config/mcu.yaml $(DESTDIR)$(SYSCONFDIR)/tessera/mcu.yaml
+	install -m 644 config/mcu.yaml $(DESTDIR)$(DATADIR)/doc/tessera/mcu.yaml
+	install -m 644 config/layouts/*.yaml $(DESTDIR)$(SYSCONFDIR)/tessera/layouts
+	sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' systemd/mcud.service \
+		> $(DESTDIR)$(UNITDIR)/mcud.service
+	install -m 644 systemd/tessera.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/tessera.conf
+	install -m 644 systemd/tessera.tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/tessera.conf
+	install -m 644 README.md LICENSE $(DESTDIR)$(DATADIR)/doc/tessera
+
 # --- benches ---------------------------------------------------------------------------------------
 
 BENCHES := $(patsubst benches/%.c,$(BUILD)/benches/%,$(wildcard benches/bench_*.c))
