@@ -1,6 +1,9 @@
 /* Configuration: config/mcu.yaml -> one table of options (options.c) -> this immutable struct.
  * Each field's default, unit, range and meaning stand in the table only; config/mcu.yaml is
  * generated from it.
+ *
+ * A loaded McuConf is consistent: addresses, CIDRs, port range and names were checked, strings are
+ * never NULL, lists are NULL-terminated, and http.listen is on loopback unless there is a token.
  */
 #pragma once
 #include <glib.h>
@@ -9,6 +12,10 @@
 
 #include "base/err.h"
 #include "base/log.h"
+
+#define MCU_MAX_CONF_BYTES (256 * 1024) /* of a configuration file */
+#define MCU_MAX_CONF_LIST  256          /* entries of one list */
+#define MCU_MAX_CONF_TEXT  1024         /* bytes of one value */
 
 typedef struct McuConfUser {
 	char *name;
@@ -54,7 +61,7 @@ typedef struct McuConf {
 	} call;
 	struct {
 		char *path; /* directory */
-		char *name; /* pattern: {call} {date} {time} */
+		char *name; /* pattern: {call} {date} {time}; without suffix, ".mp4" is appended */
 		bool auto_start; /* "record.auto" */
 	} record;
 	struct {
@@ -83,6 +90,13 @@ void mcu_conf_free(McuConf *conf);
 
 /** config/mcu.yaml: every option with default, unit and meaning. Owns: caller. */
 char *mcu_conf_write_defaults(void);
+
+/** Split a "udp:0.0.0.0:5060" or "tcp:[::]:5060" of sip.listen, or (with ret_tcp NULL) a
+ * "127.0.0.1:8080" of http.listen. `ret_host` comes without brackets; caller frees it.
+ * Errors: -EINVAL. Thread: any.
+ */
+int mcu_conf_split_listen(const char *text, bool *ret_tcp, char **ret_host, unsigned *ret_port,
+			  McuDiag *reterr) MCU_WARN_UNUSED;
 
 /** Names ("sip.listen") of options that differ and only take effect at a restart; NULL-terminated.
  * Owns: caller (g_strfreev). */
