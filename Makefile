@@ -144,6 +144,32 @@ $(IPC_GEN).h: mcu/ipc/worker.xml
 	gdbus-codegen --interface-prefix org.tessera. --c-namespace McuDbus \
 		--c-generate-autocleanup none --generate-c-code $(IPC_GEN) $<
 
+# --- packages: what a fresh Debian 12 needs; nothing is done when all are there --------------------
+
+BUILD_DEBS := build-essential pkg-config libglib2.0-dev libglib2.0-dev-bin libsofia-sip-ua-glib-dev \
+	libsoup-3.0-dev libjson-glib-dev libyaml-dev libsystemd-dev libssl-dev libsrtp2-dev \
+	libopus-dev libavcodec-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev \
+	libyuv-dev libx264-dev libopenh264-dev libspandsp-dev libpango1.0-dev fonts-dejavu-core
+TEST_DEBS := clang-14 libclang-rt-14-dev python3-pytest python3-numpy python3-yaml python3-requests \
+	python3-websockets ffmpeg baresip sip-tester fonts-noto-core curl jq procps iproute2
+.PHONY: packages test-packages
+packages:
+	tests/tools/need-debs $(BUILD_DEBS)
+test-packages:
+	tests/tools/need-debs $(BUILD_DEBS) $(TEST_DEBS)
+
+# --- run, test -------------------------------------------------------------------------------------
+
+.PHONY: run test check-tsan
+run: packages
+	$(MAKE) all
+	tests/tools/demo $(BUILD)
+test: test-packages
+	tests/run-all $(BUILD)
+check-tsan:
+	$(MAKE) BUILD=$(BUILD)/tsan SAN=thread all unit
+	MCU_BUILD=$(BUILD)/tsan tests/run-e2e -k "two_callers or four_callers"
+
 # --- unit tests: one binary per file, TAP; named test_FOLDER[_PART].c ------------------------------
 
 .SECONDEXPANSION:
@@ -195,7 +221,8 @@ install: all
 	sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' systemd/mcud.service \
 		> $(DESTDIR)$(UNITDIR)/mcud.service
 	install -m 644 systemd/tessera.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/tessera.conf
-	install -m 644 systemd/tessera.tmpfiles.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/tessera.conf
+	sed -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' systemd/tessera.tmpfiles.conf \
+		> $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/tessera.conf
 	install -m 644 README.md LICENSE $(DESTDIR)$(DATADIR)/doc/tessera
 
 # --- benches ---------------------------------------------------------------------------------------
