@@ -19,7 +19,7 @@
 /** Largest picture side that is decoded or composed. */
 #define HW_MAX_SIZE 4096
 /** Most items of one draw list. */
-#define HW_MAX_ITEMS 128
+#define HW_MAX_ITEMS 256
 
 typedef enum HwBackend {
 	HW_BACKEND_SOFT = 1,
