@@ -234,6 +234,17 @@ static bool read_region(const HwMapping *pic, const Region *r, McuMarkHit *hit)
 	return mcu_mark_unpack(bits, &hit->mark) == 0;
 }
 
+int mcu_mark_read(const HwMapping *pic, HwRect rect, McuMarkHit *ret)
+{
+	Region r = { rect.x / 2, rect.y / 2, (rect.x + rect.w) / 2, (rect.y + rect.h) / 2, 0 };
+
+	if (pic->format != HW_FORMAT_I420 || rect.x < 0 || rect.y < 0 ||
+	    rect.w < 2 * MIN_CHROMA_W || rect.h < 2 * MIN_CHROMA_H ||
+	    rect.x + rect.w > pic->width || rect.y + rect.h > pic->height)
+		return -EINVAL;
+	return read_region(pic, &r, ret) ? 0 : -EINVAL;
+}
+
 int mcu_mark_find(const HwMapping *pic, McuMarkHit *hits, size_t max)
 {
 	g_autofree Search *s = NULL;

@@ -52,6 +52,11 @@ int mcu_mark_draw(const HwMapping *picture, McuMark mark) MCU_WARN_UNUSED;
  */
 int mcu_mark_find(const HwMapping *picture, McuMarkHit *hits, size_t max) MCU_WARN_UNUSED;
 
+/** Read the mark where one was found before: a fraction of what a search costs. Errors: -EINVAL no
+ * mark just there, or `rect` leaves the picture.
+ */
+int mcu_mark_read(const HwMapping *picture, HwRect rect, McuMarkHit *ret) MCU_WARN_UNUSED;
+
 /** Where the whole 16:9 picture lies that carries a mark at `mark`: may exceed the canvas when the
  * tile is cropped. */
 HwRect mcu_mark_tile(HwRect mark);
