@@ -32,13 +32,13 @@ typedef struct McuConf {
 		char *domain;
 		McuConfUser *users; /* n_users; 0 = no digest asked */
 		size_t n_users;
-		char **allow; /* CIDR; empty = all */
-		char *proxy;  /* outbound proxy URI, "" = none */
+		char **allow;                    /* CIDR; empty = all */
+		char *proxy;                     /* outbound proxy URI, "" = none */
 		char *auth_user, *auth_password; /* as a client, for outbound dialling */
 		unsigned session_expires_s;      /* 0 = session timers off */
 	} sip;
 	struct {
-		char *address; /* "" = the address signalling came in on */
+		char *address;               /* "" = the address signalling came in on */
 		unsigned port_min, port_max; /* "media.ports: 20000-29999" */
 		char *srtp;                  /* off | optional | required */
 		unsigned jitter_min_ms, jitter_max_ms;
@@ -48,8 +48,8 @@ typedef struct McuConf {
 		unsigned width, height; /* "video.size: 1280x720" */
 		unsigned fps;
 		unsigned bitrate_bps;
-		char *encoder;        /* auto | openh264 | x264 */
-		char *encoder_preset; /* fastest | fast | medium */
+		char *encoder;           /* auto | openh264 | x264 */
+		char *encoder_preset;    /* fastest | fast | medium */
 		unsigned decode_threads; /* 0 = number of cores */
 	} video;
 	struct {
@@ -81,8 +81,8 @@ typedef struct McuConf {
 int mcu_conf_load(const char *path, McuConf **ret, McuDiag *reterr) MCU_WARN_UNUSED;
 
 /** The same from memory; `where` names it in errors. */
-int mcu_conf_parse(const char *text, size_t len, const char *where, McuConf **ret, McuDiag *reterr)
-	MCU_WARN_UNUSED;
+int mcu_conf_parse(const char *text, size_t len, const char *where, McuConf **ret,
+		   McuDiag *reterr) MCU_WARN_UNUSED;
 
 /** All defaults. */
 McuConf *mcu_conf_new(void);
