@@ -5,11 +5,10 @@
 
 #include "json.h"
 
-#define DECIMATE 4
-#define RATE_HZ  (48000 / DECIMATE)
+#define RATE_HZ 8000
 /* 30 ms: a Hann window of this length is zero three bins, 100 Hz, away. */
-#define WINDOW           360
-#define HOP              120
+#define WINDOW           240
+#define HOP              80
 #define HOP_S            0.010
 #define FLOOR_DBFS       (-52.0)
 #define BELOW_LOUDEST_DB 28.0
@@ -34,7 +33,8 @@ typedef struct Tone {
 
 struct McuEar {
 	int own_hz;
-	int decimated, decimated_n;
+	double decimated, end_s;
+	unsigned decimated_n;
 	double window[WINDOW];
 	float samples[WINDOW];
 	int fill;
@@ -140,18 +140,24 @@ static void analyse(McuEar *ear, double now_s)
 			note_tone(&ear->tones[i], power[i], now_s);
 }
 
-void mcu_ear_hear(McuEar *ear, const int16_t *pcm, size_t n, double t_s)
+void mcu_ear_hear(McuEar *ear, const float *pcm, size_t n, unsigned rate_hz, double t_s)
 {
+	unsigned decimate = rate_hz / RATE_HZ;
+
+	if (fabs(t_s - ear->end_s) > HOP_S)
+		ear->fill = 0;
+	ear->end_s = t_s + (double)n / rate_hz;
 	for (size_t i = 0; i < n; i++) {
 		ear->decimated += pcm[i];
-		if (++ear->decimated_n < DECIMATE)
+		if (++ear->decimated_n < decimate)
 			continue;
-		ear->samples[ear->fill++] = (float)ear->decimated / (DECIMATE * 32768.0f);
-		ear->decimated = ear->decimated_n = 0;
+		ear->samples[ear->fill++] = (float)(ear->decimated / decimate);
+		ear->decimated = 0;
+		ear->decimated_n = 0;
 		if (ear->fill < WINDOW)
 			continue;
 		/* the time of the middle of the window */
-		analyse(ear, t_s + (double)i / 48000 - (double)WINDOW / 2 / RATE_HZ);
+		analyse(ear, t_s + (double)i / rate_hz - (double)WINDOW / 2 / RATE_HZ);
 		memmove(ear->samples, ear->samples + HOP, (WINDOW - HOP) * sizeof(float));
 		ear->fill -= HOP;
 	}

@@ -1,7 +1,7 @@
 /* The caller's ear: which tones of a known grid are in the sound it receives, how loud, for how
  * long, and where they break off.
  *
- *   48 kHz mono -> 12 kHz -> 30 ms windows every 10 ms -> one Goertzel per grid tone -> statistics
+ *   any rate -> 8 kHz -> 30 ms windows every 10 ms -> one Goertzel per grid tone -> statistics
  *
  * Pure. Times are seconds on the caller's clock (report.h).
  */
@@ -25,8 +25,10 @@ typedef struct McuEar McuEar;
 McuEar *mcu_ear_new(int own_hz);
 void mcu_ear_free(McuEar *ear);
 
-/** Shape: 48 kHz mono; `t_s` is the time of pcm[0]. */
-void mcu_ear_hear(McuEar *ear, const int16_t *pcm, size_t n, double t_s);
+/** Shape: float mono at a multiple of 8 kHz; `t_s` is the time of pcm[0]. Sound that does not
+ * follow on the last (a pause of the sender) starts a new window.
+ */
+void mcu_ear_hear(McuEar *ear, const float *pcm, size_t n, unsigned rate_hz, double t_s);
 
 /** Tones heard since the last call of this function: array of {hz, ms, dbfs}. */
 void mcu_ear_recent(McuEar *ear, JsonBuilder *json);

@@ -29,7 +29,7 @@ static double syllable(const McuVoice *v)
 	return 0.7 + 0.3 * sin(2 * M_PI * SYLLABLES_HZ * t + v->hz);
 }
 
-void mcu_voice_fill(McuVoice *v, int16_t *pcm, size_t n)
+void mcu_voice_fill(McuVoice *v, float *pcm, size_t n)
 {
 	double step = 2 * M_PI * v->hz / v->rate_hz, ramp = 1.0 / (RAMP_S * v->rate_hz);
 
@@ -37,7 +37,7 @@ void mcu_voice_fill(McuVoice *v, int16_t *pcm, size_t n)
 		double target = talking(v) ? 1 : 0;
 
 		v->gain += fmax(fmin(target - v->gain, ramp), -ramp);
-		pcm[i] = (int16_t)lrint(32767 * PEAK * v->gain * syllable(v) * sin(v->phase));
+		pcm[i] = (float)(PEAK * v->gain * syllable(v) * sin(v->phase));
 		v->phase = fmod(v->phase + step, 2 * M_PI);
 		v->position++;
 	}

@@ -23,8 +23,8 @@ typedef struct McuVoice {
 /** on_s <= 0 stands for talking all the time. */
 void mcu_voice_init(McuVoice *voice, int hz, int rate_hz, double on_s, double off_s);
 
-/** Next `n` samples, int16 mono. */
-void mcu_voice_fill(McuVoice *voice, int16_t *pcm, size_t n);
+/** Next `n` samples, float mono. */
+void mcu_voice_fill(McuVoice *voice, float *pcm, size_t n);
 
 /** How loud it is now, 0..1: how far the mouth is open. */
 double mcu_voice_loudness(const McuVoice *voice);
