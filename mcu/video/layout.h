@@ -21,13 +21,13 @@
 #define MCU_MAX_LAYOUT_NAME 32
 #define MCU_MAX_LAYOUT_FILE 65536
 /** Smallest side of a canvas and of a tile, in pixels. */
-#define MCU_MIN_CANVAS 64
-#define MCU_MIN_TILE 8
+#define MCU_MIN_CANVAS 128
+#define MCU_MIN_TILE 4
 
 typedef enum McuFit {
 	MCU_FIT_LETTERBOX = 1, /* whole picture, bars where the aspect differs */
 	MCU_FIT_CROP,          /* fill the slot, cut what does not fit */
-	MCU_FIT_AUTO,          /* crop while at most a quarter of the picture is lost */
+	MCU_FIT_AUTO,          /* crop while at most 30 % of the picture is lost (4:3 in 16:9) */
 } McuFit;
 
 typedef enum McuSlotWho {
@@ -86,9 +86,9 @@ size_t mcu_layout_capacity(const McuLayout *layout);
 int mcu_layout_arrange(const McuLayout *layout, size_t count, int width, int height,
 		       McuArrangement *ret) MCU_WARN_UNUSED;
 
-/** How a picture of sw x sh pixels is shown in `slot`: which part of it, and where on the canvas.
- * Even values. Near a ratio that scales fast (1/2, 3/4, 1, 2), that ratio is used exactly and a
- * few more pixels are cropped.   Thread: any; no allocation.
+/** How a picture of sw x sh pixels (both > 0) is shown in `slot`: which part of it, and where on the
+ * canvas. Even values. Near a ratio that scales fast (1/4, 1/2, 3/4, 1, 2), that ratio is used
+ * exactly and a few more pixels are cropped.   Thread: any; no allocation.
  */
 void mcu_fit_picture(McuFit fit, HwRect slot, int sw, int sh, HwRect *ret_crop, HwRect *ret_dst);
 
