@@ -18,8 +18,8 @@ typedef struct McuAccessUnit {
 	unsigned width, height;   /* by the parameter sets last seen; 0 = unknown */
 } McuAccessUnit;
 
-/** `size` bytes of room behind data, plus 64 zero bytes that decoders may read over. NULL when
- * there is no memory. */
+/** A copy of the bytes, followed by 64 zero bytes that decoders may read over. NULL when there is
+ * no memory. */
 McuAccessUnit *mcu_access_unit_new(const uint8_t *bytes, size_t len);
 void mcu_access_unit_free(McuAccessUnit *au); /* NULL is allowed. Thread: any */
 

@@ -13,6 +13,7 @@ typedef struct McuKeyframeRequest {
 	bool ever;        /* a request was sent at last_ns */
 	int64_t last_ns;
 	int64_t retry_ns; /* wait after the last request */
+	unsigned tries;   /* requests since it became wanted; stops at 2 */
 	uint64_t sent;    /* requests so far */
 } McuKeyframeRequest;
 

@@ -62,7 +62,9 @@ int mcu_rtp_sender_resend(McuRtpSender *tx, uint16_t seq, int64_t now_ns, McuPac
 	MCU_WARN_UNUSED;
 
 /** For the next SR. `now_ntp` is mcu_now_ntp() of the same moment as `now_ns`. The RTP time is
- * extrapolated from the last packet. False when nothing was sent yet (then an RR is due).
+ * extrapolated from the last packet: from its pts_ns where set (capture or mixing time; what makes
+ * lip sync right at the listener), else from when it was sent. False when nothing was sent yet
+ * (then an RR is due).
  */
 bool mcu_rtp_sender_info(const McuRtpSender *tx, int64_t now_ns, uint64_t now_ntp,
 			 McuRtcpSenderInfo *ret);
@@ -70,7 +72,7 @@ bool mcu_rtp_sender_info(const McuRtpSender *tx, int64_t now_ns, uint64_t now_nt
 /** A report block of the listener about this SSRC (blocks about others are ignored). */
 void mcu_rtp_sender_block(McuRtpSender *tx, const McuRtcpBlock *block, uint64_t now_ntp);
 
-/** Take another payload type or SSRC from the next packet on (re-INVITE). */
+/** Take another payload type from the next packet on (re-INVITE). */
 void mcu_rtp_sender_set_pt(McuRtpSender *tx, uint8_t pt);
 
 uint32_t mcu_rtp_sender_ssrc(const McuRtpSender *tx);
