@@ -69,6 +69,7 @@ obj = $(patsubst %.c,$(O)/%.o,$(1))
 lib = $(O)/lib$(1).a
 
 HW_SRC := $(wildcard hw/*.c hw/soft/*.c hw/mock/*.c hw/vaapi/*.c)
+TOOLS_SRC := $(wildcard tests/tools/*.c)
 CALLER_SRC := $(filter-out tests/tools/caller/main.c,$(wildcard tests/tools/caller/*.c))
 
 IPC_GEN := $(G)/ipc/worker-dbus
@@ -80,12 +81,12 @@ NEED_conf := conf base
 NEED_sdp := sdp base
 NEED_rtp := rtp base
 NEED_net := net base
-NEED_hw := hw base
+NEED_hw := hw tools base
 NEED_audio := audio rtp base
-NEED_video := video hw base
-NEED_rec := rec hw base
+NEED_video := video hw tools base
+NEED_rec := rec hw tools base
 NEED_worker := worker rec video audio rtp net sdp ipc hw base
-NEED_caller := caller video audio rtp net sdp hw base
+NEED_caller := caller video audio rtp net sdp hw tools base
 NEED_mcud := daemon sip http livekit conf ipc base
 NEED_daemon := $(NEED_mcud)
 NEED_sip := $(NEED_mcud)
@@ -126,6 +127,7 @@ $(call lib,$(1)): $(call obj,$(call src,$(1))) $(if $(filter ipc,$(1)),$(O)/gen/
 endef
 $(foreach f,$(FOLDERS),$(eval $(call folder_rule,$(f))))
 $(call lib,hw): $(call obj,$(HW_SRC))
+$(call lib,tools): $(call obj,$(TOOLS_SRC))
 $(call lib,caller): $(call obj,$(CALLER_SRC))
 
 $(O)/%.a:

@@ -20,6 +20,14 @@
 #define HW_MAX_SIZE 4096
 /** Most items of one draw list. */
 #define HW_MAX_ITEMS 256
+/** Largest access unit a decoder takes. */
+#define HW_MAX_ACCESS_UNIT (4 * 1024 * 1024)
+/** What an encoder takes. */
+#define HW_MIN_ENCODE_SIZE 16
+#define HW_MAX_FPS         60
+#define HW_MIN_BITRATE_BPS 16000
+#define HW_MAX_BITRATE_BPS 100000000
+#define HW_MIN_SLICE_BYTES 400
 
 typedef enum HwBackend {
 	HW_BACKEND_SOFT = 1,
@@ -152,8 +160,8 @@ typedef struct HwComposer HwComposer;
 typedef struct HwDrawItem {
 	HwFrame *frame;     /* borrowed until compose returns; NULL = fill dst with `color` */
 	HwRect crop;        /* part of `frame` shown; w == 0: all of it */
-	HwRect dst;         /* place on the canvas; clipped to it; odd values are rounded to even */
-	uint8_t alpha;      /* 255 = opaque; multiplies a BGRA frame's own alpha */
+	HwRect dst;         /* place on the canvas; clipped to it; edges are rounded to even */
+	uint8_t alpha;      /* 255 = opaque, 0 = not drawn; multiplies a BGRA frame's own alpha */
 	uint32_t color;     /* 0xRRGGBB, for fills */
 } HwDrawItem;
 
@@ -211,10 +219,10 @@ const char *hw_encoder_kind_name(HwEncoderKind kind);
 const char *hw_preset_name(HwPreset preset);
 
 typedef struct HwEncoderConfig {
-	HwCodec codec; /* HW_CODEC_H264 */
-	HwEncoderKind kind;
-	HwPreset preset;
-	HwProfile profile;
+	HwCodec codec;      /* HW_CODEC_H264 */
+	HwEncoderKind kind; /* 0 = auto */
+	HwPreset preset;    /* 0 = fast */
+	HwProfile profile;  /* 0 = constrained baseline */
 	int level_idc;       /* 31 = level 3.1; 0 = the lowest that fits */
 	int width, height;   /* even */
 	int fps_num, fps_den;
@@ -235,7 +243,8 @@ int hw_encoder_new(HwDevice *device, const HwEncoderConfig *config, HwEncoder **
 		   McuDiag *reterr) MCU_WARN_UNUSED;
 void hw_encoder_free(HwEncoder *enc);
 
-/** Encode one frame of the configured size; `force_keyframe` makes it an IDR.
+/** Encode one frame of the configured size (I420 or NV12); `force_keyframe` makes it an IDR. A
+ * packet of an earlier frame that was not received is lost: receive after each send.
  * Errors: -EINVAL wrong size or format; -EIO the back end failed for good; -ENOMEM.
  */
 int hw_encoder_send(HwEncoder *enc, HwFrame *frame, bool force_keyframe) MCU_WARN_UNUSED;
