@@ -58,7 +58,7 @@ HARDEN := -fstack-protector-strong -fPIE $(if $(SAN),,-D_FORTIFY_SOURCE=2)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer \
 	$(if $(findstring undefined,$(SAN)),-fno-sanitize-recover=undefined))
 ALL_CFLAGS = -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(SANFLAGS) -Imcu -I. -I$(G) $(PKG_CFLAGS) \
-	-DMCU_VERSION='"$(VERSION)"' -D_GNU_SOURCE -DG_LOG_USE_STRUCTURED $(CFLAGS)
+	-DMCU_VERSION='"$(VERSION)"' -DMCU_SYSCONFDIR='"$(SYSCONFDIR)"' -D_GNU_SOURCE -DG_LOG_USE_STRUCTURED $(CFLAGS)
 ALL_LDFLAGS = $(SANFLAGS) -pie -Wl,--as-needed -Wl,-z,relro,-z,now $(LDFLAGS)
 
 # --- sources: one archive per folder -------------------------------------------------------------

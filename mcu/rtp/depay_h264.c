@@ -75,6 +75,19 @@ int mcu_h264_depay_set_sprop(McuH264Depay *d, const char *sprop)
 	return taken > 0 ? taken : -EINVAL;
 }
 
+unsigned mcu_h264_depay_set_parameter_sets(McuH264Depay *d, const uint8_t *annexb, size_t len)
+{
+	McuH264Iter it = mcu_h264_iter(annexb, len);
+	const uint8_t *nal;
+	size_t nal_len;
+	unsigned taken = 0;
+
+	while (mcu_h264_next(&it, &nal, &nal_len))
+		if (mcu_param_sets_add(&d->sets, nal, nal_len) == 0)
+			taken++;
+	return taken;
+}
+
 /* --- closing an access unit --- */
 
 /* INTEROP: some room systems answer a refresh request with a picture of I slices only, with its

@@ -41,6 +41,9 @@ void mcu_h264_depay_free(McuH264Depay *d); /* NULL is allowed */
  */
 int mcu_h264_depay_set_sprop(McuH264Depay *d, const char *sprop) MCU_WARN_UNUSED;
 
+/** The same from Annex B bytes. Returns how many were taken. */
+unsigned mcu_h264_depay_set_parameter_sets(McuH264Depay *d, const uint8_t *annexb, size_t len);
+
 /** One payload, in sequence order. `gap`: packets before this one are lost. An empty payload
  * (padding, probing) only passes on `gap`. Fetch with next() until NULL afterwards.
  */

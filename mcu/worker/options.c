@@ -38,17 +38,6 @@ static const struct Option {
 #undef FIELD
 };
 
-static const char *const srtp_names[] = {
-	[MCU_SRTP_OFF] = "off",
-	[MCU_SRTP_OPTIONAL] = "optional",
-	[MCU_SRTP_REQUIRED] = "required",
-};
-
-const char *mcu_srtp_policy_name(McuSrtpPolicy policy)
-{
-	return srtp_names[policy];
-}
-
 void mcu_worker_options_init(McuWorkerOptions *o)
 {
 	*o = (McuWorkerOptions){
@@ -64,7 +53,7 @@ void mcu_worker_options_init(McuWorkerOptions *o)
 		.address = g_strdup(""),
 		.port_min = 20000,
 		.port_max = 29999,
-		.srtp = MCU_SRTP_OPTIONAL,
+		.srtp = MCU_SDP_SRTP_OPTIONAL,
 		.max_participants = 25,
 		.jitter_min_ms = 20,
 		.jitter_max_ms = 200,
@@ -80,11 +69,11 @@ void mcu_worker_options_done(McuWorkerOptions *o)
 			g_clear_pointer((char **)((char *)o + table[i].offset), g_free);
 }
 
-static int parse_srtp(const char *name, McuSrtpPolicy *ret)
+static int parse_srtp(const char *name, McuSdpSrtp *ret)
 {
-	for (unsigned i = MCU_SRTP_OFF; i <= MCU_SRTP_REQUIRED; i++) {
-		if (strcmp(srtp_names[i], name) == 0) {
-			*ret = (McuSrtpPolicy)i;
+	for (unsigned i = MCU_SDP_SRTP_OFF; i <= MCU_SDP_SRTP_REQUIRED; i++) {
+		if (strcmp(mcu_sdp_srtp_name((McuSdpSrtp)i), name) == 0) {
+			*ret = (McuSdpSrtp)i;
 			return 0;
 		}
 	}

@@ -5,12 +5,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
-
-typedef enum McuSrtpPolicy {
-	MCU_SRTP_OFF = 1,
-	MCU_SRTP_OPTIONAL,
-	MCU_SRTP_REQUIRED,
-} McuSrtpPolicy;
+#include "sdp/agent.h"
 
 typedef struct McuWorkerOptions {
 	unsigned width, height, fps;
@@ -22,7 +17,7 @@ typedef struct McuWorkerOptions {
 	char *layout_dir; /* "" = the built-in search path */
 	char *address;    /* local media address; "" = the one the signalling came in on */
 	unsigned port_min, port_max;
-	McuSrtpPolicy srtp;
+	McuSdpSrtp srtp;
 	unsigned max_participants;
 	unsigned decode_threads; /* 0 = number of cores */
 	unsigned jitter_min_ms, jitter_max_ms;
@@ -38,7 +33,5 @@ void mcu_worker_options_done(McuWorkerOptions *o);
  * Errors: -EINVAL unknown key, wrong type or value out of range; `o` is then unchanged.
  */
 int mcu_worker_options_update(McuWorkerOptions *o, GVariant *dict, McuDiag *reterr) MCU_WARN_UNUSED;
-
-const char *mcu_srtp_policy_name(McuSrtpPolicy policy);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(McuWorkerOptions, mcu_worker_options_done)

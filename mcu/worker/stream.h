@@ -34,14 +34,15 @@ typedef struct McuStreamEnv {
 	McuFeeds *feeds;
 	const char *participant; /* id */
 	uint32_t participant_num;
-	const char *ctx;   /* for logs: call/participant/leg */
+	const char *ctx; /* for logs: call/leg */
+	const char *leg; /* id */
 	const char *cname;
 	McuRtpClockMap *clock_map; /* all sources of a leg share one wall clock */
 	/* audio buffered now, for lip sync; set by the audio stream */
 	int64_t *audio_delay_ns;
 
 	void *data;
-	void (*event)(void *data, const char *event, GVariant *detail);
+	void (*event)(void *data, const char *leg, const char *event, GVariant *detail);
 	/* the audio engine and the video engine name streams by number */
 	void (*bind_listener)(void *data, uint32_t listener, McuStream *stream);
 	void (*bind_source)(void *data, uint32_t source, McuStream *stream);
@@ -113,6 +114,9 @@ GVariant *mcu_stream_stats(McuStream *s);
 /* --- for the two kinds --- */
 
 void mcu_stream_init(McuStream *s, const McuStreamOps *ops, const McuStreamEnv *env);
+
+/** Report a LegEvent; `detail` floating or NULL. */
+void mcu_stream_event(McuStream *s, const char *event, GVariant *detail);
 
 /** Header, SRTP, socket. Owns: borrows payload. */
 void mcu_stream_send(McuStream *s, McuPacket *payload, uint32_t media_ts, int64_t capture_ns);

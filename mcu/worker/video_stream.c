@@ -1,0 +1,470 @@
+/* Video of one leg: RTP to access units for the video engine, a feed's payloads to RTP, keyframe
+ * requests both ways.
+ *
+ *   receiver (reorder, NACK) -> depay -> [held for lip sync] -> video engine
+ *   feed -> pacer -> sender
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "rtp/depay_h264.h"
+#include "rtp/keyframe.h"
+#include "rtp/pacer.h"
+#include "worker/stream.h"
+
+#define MAX_NACKS 64
+/* Access units held back so that they meet their sound. */
+#define MAX_HELD 32
+#define MAX_HOLD_NS (250 * MCU_NS_PER_MS)
+/* Way of a picture from the decoder to the wire on average: half a frame until the tick, encode. */
+#define PICTURE_WAY_NS (25 * MCU_NS_PER_MS)
+/* INFO costs a SIP transaction: not more often. */
+#define INFO_INTERVAL_NS MCU_NS_PER_SEC
+
+typedef struct VideoStream {
+	McuStream base;
+
+	/* in */
+	uint32_t source; /* id in the engine; 0 = not made */
+	McuH264Depay *depay;
+	McuKeyframeRequest keyframe;
+	McuTimer *in_timer;
+	GQueue held; /* of McuAccessUnit, pts_ns = when it is due */
+	McuTimer *held_timer;
+	int64_t last_info_ns;
+	uint64_t info_out;
+
+	/* out */
+	McuFeed *feed;
+	McuFeedLimits limits;
+	McuPacer *pacer;
+	McuTimer *pacer_timer;
+	McuRtcpFirSeen fir_seen;
+} VideoStream;
+
+static void on_picture(void *data, const McuFeedPicture *picture);
+
+/* --- in --- */
+
+static void add_pli(McuStream *s, McuRtcpBuilder *b, void *data)
+{
+	(void)data;
+	mcu_rtcp_build_pli(b, s->ssrc, s->rx_ssrc);
+	s->pli_out++;
+}
+
+static void add_fir(McuStream *s, McuRtcpBuilder *b, void *data)
+{
+	const McuRtcpFir fir = { .ssrc = s->rx_ssrc, .seq = s->fir_seq++ };
+
+	(void)data;
+	mcu_rtcp_build_fir(b, s->ssrc, &fir, 1);
+	s->fir_out++;
+}
+
+/* Ask the peer for a keyframe the way it understands. */
+void mcu_video_stream_want_keyframe(McuStream *s)
+{
+	VideoStream *v = (VideoStream *)s;
+	int64_t now = mcu_now_ns();
+
+	if (!mcu_stream_receives(s) || !s->rx)
+		return;
+	if (s->neg.feedback & MCU_SDP_FB_PLI) {
+		mcu_stream_send_feedback(s, add_pli, NULL);
+	} else if (s->neg.feedback & MCU_SDP_FB_FIR) {
+		mcu_stream_send_feedback(s, add_fir, NULL);
+	} else if (now - v->last_info_ns >= INFO_INTERVAL_NS) {
+		v->last_info_ns = now;
+		v->info_out++;
+		mcu_stream_event(s, "keyframe-wanted", NULL);
+	}
+}
+
+static void release_held(void *data)
+{
+	VideoStream *v = data;
+	McuStream *s = &v->base;
+	int64_t now = mcu_now_ns();
+	McuAccessUnit *au;
+
+	while ((au = g_queue_peek_head(&v->held)) &&
+	       (au->pts_ns <= now || v->held.length > MAX_HELD)) {
+		g_queue_pop_head(&v->held);
+		/* what the engine drops it counts */
+		(void)mcu_video_engine_push(s->env->video, v->source, au->data, au->len, au->pts_ns,
+					    au->keyframe, au->first_arrival_ns);
+		mcu_access_unit_free(au);
+	}
+	mcu_timer_set(v->held_timer, au ? au->pts_ns : INT64_MAX);
+}
+
+/* When the sound of that moment is mixed, less the way of the picture from here on. */
+static int64_t due_ns(VideoStream *v, const McuAccessUnit *au)
+{
+	McuStream *s = &v->base;
+	int64_t arrival = au->first_arrival_ns;
+	int64_t due = mcu_stream_capture_ns(s, au->rtp_ts, arrival) + *s->env->audio_delay_ns -
+		      PICTURE_WAY_NS;
+
+	return CLAMP(due, arrival, arrival + MAX_HOLD_NS);
+}
+
+static void drain(VideoStream *v, int64_t now)
+{
+	McuStream *s = &v->base;
+	McuRtpReceived in;
+	McuAccessUnit *au;
+
+	while (mcu_rtp_receiver_next(s->rx, now, &in) == 0) {
+		mcu_h264_depay_put(v->depay, in.payload, in.payload_len, in.ts, in.marker, in.gap,
+				   in.pkt->arrival_ns);
+		mcu_packet_unref(in.pkt);
+		while ((au = mcu_h264_depay_next(v->depay))) {
+			au->pts_ns = due_ns(v, au);
+			g_queue_push_tail(&v->held, au);
+		}
+	}
+	if (v->held.length)
+		release_held(v);
+}
+
+static void add_nack(McuStream *s, McuRtcpBuilder *b, void *data)
+{
+	GArray *seqs = data;
+
+	mcu_rtcp_build_nack(b, s->ssrc, s->rx_ssrc, (const uint16_t *)(void *)seqs->data, seqs->len);
+	s->nack_out += seqs->len;
+}
+
+static void ask(VideoStream *v, int64_t now)
+{
+	McuStream *s = &v->base;
+	g_autoptr(GArray) seqs = NULL;
+	uint16_t missing[MAX_NACKS];
+	size_t n = mcu_rtp_receiver_nacks(s->rx, now, missing, MAX_NACKS);
+
+	if (n) {
+		seqs = g_array_new(FALSE, FALSE, sizeof(uint16_t));
+		g_array_append_vals(seqs, missing, (guint)n);
+		mcu_stream_send_feedback(s, add_nack, seqs);
+	}
+	/* an unseen source is not decoded: no need for a picture to begin with */
+	mcu_keyframe_request_set(&v->keyframe, mcu_h264_depay_wants_keyframe(v->depay) &&
+						       mcu_video_engine_source_visible(
+							       s->env->video, v->source, NULL, NULL));
+	if (mcu_keyframe_request_due(&v->keyframe, now))
+		mcu_video_stream_want_keyframe(s);
+	mcu_timer_set(v->in_timer, MIN(mcu_rtp_receiver_next_deadline(s->rx),
+				       mcu_keyframe_request_deadline(&v->keyframe)));
+}
+
+static void on_in_timer(void *data)
+{
+	VideoStream *v = data;
+	int64_t now = mcu_now_ns();
+
+	if (!v->base.rx || !v->depay)
+		return;
+	drain(v, now);
+	ask(v, now);
+}
+
+static bool is_known_pt(const McuStream *s, uint8_t pt)
+{
+	for (size_t i = 0; i < s->neg.n_recv_pts; i++)
+		if (s->neg.recv_pts[i].pt == pt)
+			return s->neg.recv_pts[i].codec == MCU_CODEC_H264;
+	return false;
+}
+
+static void video_rtp(McuStream *s, McuPacket *pkt, const McuRtpHeader *hdr, int64_t now)
+{
+	VideoStream *v = (VideoStream *)s;
+
+	if (!mcu_stream_receives(s) || !v->depay)
+		return;
+	if (!is_known_pt(s, hdr->pt)) {
+		s->rx_invalid++;
+		return;
+	}
+	if (mcu_rtp_receiver_put(s->rx, pkt, hdr, now) < 0)
+		return; /* counted there */
+	drain(v, now);
+	ask(v, now);
+}
+
+static void video_restart(McuStream *s)
+{
+	VideoStream *v = (VideoStream *)s;
+
+	if (v->depay)
+		mcu_h264_depay_restart(v->depay);
+}
+
+/* --- out --- */
+
+static void drain_pacer(void *data)
+{
+	VideoStream *v = data;
+	McuStream *s = &v->base;
+	int64_t now = mcu_now_ns();
+	McuPacket *payload;
+	uint32_t ts;
+
+	while (mcu_pacer_pop(v->pacer, now, &payload, &ts) == 0) {
+		mcu_stream_send(s, payload, ts, payload->pts_ns);
+		mcu_packet_unref(payload);
+	}
+	mcu_timer_set(v->pacer_timer, mcu_pacer_next_ns(v->pacer));
+}
+
+static void on_picture(void *data, const McuFeedPicture *picture)
+{
+	VideoStream *v = data;
+	int64_t now = mcu_now_ns();
+
+	if (!mcu_stream_sends(&v->base))
+		return;
+	for (guint i = 0; i < picture->payloads->len; i++)
+		(void)mcu_pacer_push(v->pacer, picture->payloads->pdata[i], picture->media_ts, now);
+	if (mcu_pacer_wants_keyframe(v->pacer))
+		mcu_feed_request_keyframe(v->feed);
+	drain_pacer(v);
+}
+
+void mcu_video_stream_keyframe_requested(McuStream *s)
+{
+	VideoStream *v = (VideoStream *)s;
+
+	if (v->feed)
+		mcu_feed_request_keyframe(v->feed);
+}
+
+static McuFeedLimits limits_of(const McuSdpStream *neg, unsigned tmmbr_bps)
+{
+	McuFeedLimits l = {
+		.high_profile = neg->h264.profile == MCU_H264_HIGH ||
+				neg->h264.profile == MCU_H264_CONSTRAINED_HIGH,
+		.mode = neg->h264.packetization_mode,
+		.max_fs = neg->h264.max_fs,
+		.max_mbps = neg->h264.max_mbps,
+		.max_bitrate_bps = neg->h264.max_br * 1000,
+	};
+
+	if (neg->send_limit_bps && neg->send_limit_bps < l.max_bitrate_bps)
+		l.max_bitrate_bps = (unsigned)neg->send_limit_bps;
+	if (tmmbr_bps && tmmbr_bps < l.max_bitrate_bps)
+		l.max_bitrate_bps = tmmbr_bps;
+	return l;
+}
+
+static int join_feed(VideoStream *v, const McuFeedLimits *limits, McuDiag *reterr)
+{
+	McuFeed *feed = NULL;
+	int r = mcu_feeds_join(v->base.env->feeds, limits, on_picture, v, &feed, reterr);
+
+	if (r < 0)
+		return r;
+	/* joined twice for a moment when it stays the same feed: it then never stops */
+	mcu_feed_leave(v->feed, v);
+	v->feed = feed;
+	v->limits = *limits;
+	const McuPacerConfig pace = {
+		.bitrate_bps = mcu_feed_bitrate(feed),
+		.frame_interval_ns = MCU_NS_PER_SEC / mcu_feed_fps(feed),
+	};
+	if (v->pacer)
+		mcu_pacer_set(v->pacer, &pace);
+	else
+		v->pacer = mcu_pacer_new(&pace);
+	return 0;
+}
+
+static void leave_feed(VideoStream *v)
+{
+	mcu_feed_leave(v->feed, v);
+	v->feed = NULL;
+	mcu_timer_set(v->pacer_timer, INT64_MAX);
+	g_clear_pointer(&v->pacer, mcu_pacer_free);
+}
+
+static void add_tmmbn(McuStream *s, McuRtcpBuilder *b, void *data)
+{
+	const McuRtcpItem *item = data;
+
+	for (unsigned i = 0; i < item->n; i++) {
+		if (item->rates[i].ssrc != s->ssrc)
+			continue;
+		McuRtcpBitrate bound = item->rates[i];
+		bound.ssrc = item->sender_ssrc; /* the owner of the bound */
+		mcu_rtcp_build_tmmbn(b, s->ssrc, &bound, 1);
+	}
+}
+
+static void on_tmmbr(VideoStream *v, const McuRtcpItem *item)
+{
+	McuStream *s = &v->base;
+	McuDiag diag = { 0 };
+
+	for (unsigned i = 0; i < item->n; i++) {
+		if (item->rates[i].ssrc != s->ssrc)
+			continue;
+		McuFeedLimits limits = limits_of(&s->neg, (unsigned)MIN(item->rates[i].bitrate_bps,
+									UINT32_MAX));
+		s->tmmbr_in++;
+		if (v->feed && limits.max_bitrate_bps != v->limits.max_bitrate_bps &&
+		    join_feed(v, &limits, &diag) < 0)
+			mcu_warning(s->env->ctx, "TMMBR not followed: %s", diag.text);
+	}
+	mcu_stream_send_feedback(s, add_tmmbn, (void *)item);
+}
+
+static void video_feedback(McuStream *s, const McuRtcpItem *item, int64_t now)
+{
+	VideoStream *v = (VideoStream *)s;
+
+	(void)now;
+	switch (item->type) {
+	case MCU_RTCP_PLI:
+		s->pli_in++;
+		mcu_video_stream_keyframe_requested(s);
+		break;
+	case MCU_RTCP_FIR:
+		for (unsigned i = 0; i < item->n; i++) {
+			if (item->firs[i].ssrc != s->ssrc ||
+			    !mcu_rtcp_fir_is_new(&v->fir_seen, item->firs[i].seq))
+				continue;
+			s->fir_in++;
+			mcu_video_stream_keyframe_requested(s);
+		}
+		break;
+	case MCU_RTCP_TMMBR:
+		on_tmmbr(v, item);
+		break;
+	default:
+		break;
+	}
+}
+
+/* --- life --- */
+
+static int apply_in(VideoStream *v, McuDiag *reterr)
+{
+	McuStream *s = &v->base;
+	int r;
+
+	if (v->source)
+		return 0;
+	r = mcu_video_engine_add_source(s->env->video, s->env->participant, HW_CODEC_H264,
+					&v->source);
+	if (r < 0)
+		return mcu_diag(reterr, r, "video of the peer: %s", mcu_err_name(r));
+	s->env->bind_source(s->env->data, v->source, s);
+	v->depay = mcu_h264_depay_new(NULL);
+	if (s->neg.sprop_len)
+		mcu_h264_depay_set_parameter_sets(v->depay, s->neg.sprop, s->neg.sprop_len);
+	return 0;
+}
+
+static void drop_in(VideoStream *v)
+{
+	McuStream *s = &v->base;
+
+	if (v->source) {
+		s->env->bind_source(s->env->data, v->source, NULL);
+		mcu_video_engine_remove_source(s->env->video, v->source);
+	}
+	v->source = 0;
+	g_clear_pointer(&v->depay, mcu_h264_depay_free);
+	g_queue_clear_full(&v->held, (GDestroyNotify)mcu_access_unit_free);
+	mcu_timer_set(v->in_timer, INT64_MAX);
+	mcu_timer_set(v->held_timer, INT64_MAX);
+}
+
+static int video_apply(McuStream *s, McuDiag *reterr)
+{
+	VideoStream *v = (VideoStream *)s;
+	McuFeedLimits limits = limits_of(&s->neg, 0);
+	int r;
+
+	if (mcu_stream_receives(s)) {
+		r = apply_in(v, reterr);
+		if (r < 0)
+			return r;
+	} else {
+		drop_in(v);
+	}
+	mcu_stream_setup_sender(s, s->neg.feedback & MCU_SDP_FB_NACK);
+	if (!mcu_stream_sends(s)) {
+		leave_feed(v);
+		return 0;
+	}
+	return join_feed(v, &limits, reterr);
+}
+
+static void video_stats(McuStream *s, GVariantDict *d)
+{
+	VideoStream *v = (VideoStream *)s;
+	McuVideoSourceStats in;
+	McuH264DepayStats depay;
+
+	if (v->source && mcu_video_engine_source_stats(s->env->video, v->source, &in) == 0) {
+		g_variant_dict_insert(d, "state", "s", mcu_video_source_state_name(in.state));
+		g_variant_dict_insert(d, "visible", "b", in.visible);
+		g_variant_dict_insert(d, "width", "u", (guint)in.width);
+		g_variant_dict_insert(d, "height", "u", (guint)in.height);
+		g_variant_dict_insert(d, "fps", "d", in.fps);
+		g_variant_dict_insert(d, "age-ms", "d", (double)in.age_ns / 1e6);
+		g_variant_dict_insert(d, "decoded", "t", in.decoded);
+		g_variant_dict_insert(d, "decode-us-avg", "d",
+				      in.decoded ? (double)in.decode_ns / (double)in.decoded / 1e3 :
+						   0.0);
+		g_variant_dict_insert(d, "decode-errors", "t", in.decode_errors);
+		g_variant_dict_insert(d, "dropped-hidden", "t", in.dropped_hidden);
+		g_variant_dict_insert(d, "dropped-waiting", "t", in.dropped_wait);
+		g_variant_dict_insert(d, "dropped-queue", "t", in.dropped_queue);
+		g_variant_dict_insert(d, "decoder", "s", in.decoder);
+	}
+	if (v->depay) {
+		mcu_h264_depay_stats(v->depay, &depay);
+		g_variant_dict_insert(d, "damaged", "t", depay.damaged);
+	}
+	g_variant_dict_insert(d, "info-out", "t", v->info_out);
+	if (v->feed) {
+		g_variant_dict_insert(d, "tx-width", "u", (guint)mcu_feed_width(v->feed));
+		g_variant_dict_insert(d, "tx-height", "u", (guint)mcu_feed_height(v->feed));
+		g_variant_dict_insert(d, "tx-bitrate-bps", "u", mcu_feed_bitrate(v->feed));
+	}
+}
+
+static void video_free(McuStream *s)
+{
+	VideoStream *v = (VideoStream *)s;
+
+	drop_in(v);
+	leave_feed(v);
+	mcu_timer_free(v->in_timer);
+	mcu_timer_free(v->held_timer);
+	mcu_timer_free(v->pacer_timer);
+}
+
+McuStream *mcu_video_stream_new(const McuStreamEnv *env)
+{
+	static const McuStreamOps ops = {
+		.name = "video",
+		.apply = video_apply,
+		.rtp = video_rtp,
+		.restart = video_restart,
+		.feedback = video_feedback,
+		.stats = video_stats,
+		.free = video_free,
+	};
+	VideoStream *v = g_new0(VideoStream, 1);
+
+	mcu_stream_init(&v->base, &ops, env);
+	g_queue_init(&v->held);
+	v->in_timer = mcu_timer_new(on_in_timer, v);
+	v->held_timer = mcu_timer_new(release_held, v);
+	v->pacer_timer = mcu_timer_new(drain_pacer, v);
+	return &v->base;
+}
