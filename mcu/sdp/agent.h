@@ -43,6 +43,15 @@ typedef enum McuSdpSrtp {
 /** "off", "optional", "required". */
 const char *mcu_sdp_srtp_name(McuSdpSrtp policy);
 
+/** RTCP feedback (RFC 4585, 5104); bits. */
+enum {
+	MCU_SDP_FB_NACK = 1 << 0,
+	MCU_SDP_FB_PLI = 1 << 1,
+	MCU_SDP_FB_FIR = 1 << 2,
+	MCU_SDP_FB_TMMBR = 1 << 3,
+	MCU_SDP_FB_REMB = 1 << 4,
+};
+
 /** What we do. Copied by mcu_sdp_agent_new(); mcu_sdp_caps_init() gives sensible values. */
 typedef struct McuSdpCaps {
 	const char *user;         /* o= user name; "-" */
@@ -59,11 +68,12 @@ typedef struct McuSdpCaps {
 		unsigned max_fs, max_mbps, max_br; /* beyond the level; 0 = the level's */
 	} h264;
 	McuSdpSrtp srtp;
-	McuSrtpSuite suites[MCU_SRTP_SUITES]; /* offered, in this order; accepted: any of them */
+	McuSrtpSuite suites[MCU_SRTP_SUITES]; /* offered in this order; no other is accepted */
 	size_t n_suites;
 	bool avpf;     /* offer the profile RTP/AVPF; answers follow the offer either way */
 	bool rtcp_mux; /* offer and accept a=rtcp-mux */
 	bool dtmf;     /* telephone-event */
+	unsigned feedback; /* MCU_SDP_FB_… that we do for video */
 	unsigned ptime_ms;
 	unsigned audio_bps, video_bps; /* that we wish to receive: b=; 0 = not written */
 	bool opus_fec, opus_dtx, opus_stereo;
@@ -84,15 +94,6 @@ typedef enum McuSdpKind {
 } McuSdpKind;
 
 const char *mcu_sdp_kind_name(McuSdpKind kind);
-
-/** Feedback both sides do; bits. */
-enum {
-	MCU_SDP_FB_NACK = 1 << 0,
-	MCU_SDP_FB_PLI = 1 << 1,
-	MCU_SDP_FB_FIR = 1 << 2,
-	MCU_SDP_FB_TMMBR = 1 << 3,
-	MCU_SDP_FB_REMB = 1 << 4,
-};
 
 /** A payload type we can receive. h264 is what we promised to take (H264 only). */
 typedef struct McuSdpPt {
@@ -169,9 +170,10 @@ void mcu_sdp_agent_free(McuSdpAgent *agent);
 McuSdpState mcu_sdp_agent_state(const McuSdpAgent *agent);
 
 /** The peer's offer. States: idle, stable.
- * Errors: -EINVAL, -EOVERFLOW as mcu_sdp_parse(); -EBUSY wrong state (glare: 491); -EPROTO a
- * re-offer that drops or changes m= lines; -ENOTSUP no stream in common, or SRTP is required and
- * none is offered (488). State and streams stay as they were on error.
+ * INTEROP: a re-offer may drop or change m= lines, as some rooms do on hold.
+ * Errors: -EINVAL, -EOVERFLOW as mcu_sdp_parse(); -EBUSY wrong state (glare: 491); -ENOTSUP no
+ * stream in common, or SRTP is required and none is offered (488). State and streams stay as they
+ * were on error.
  */
 int mcu_sdp_agent_set_offer(McuSdpAgent *agent, const char *text, size_t len, McuDiag *reterr)
 	MCU_WARN_UNUSED;
@@ -226,9 +228,10 @@ int mcu_sdp_agent_make_offer(McuSdpAgent *agent, const McuSdpOfferOptions *optio
 			     McuDiag *reterr) MCU_WARN_UNUSED;
 
 /** The peer's answer. State: have-local-offer -> stable.
- * Errors: -EINVAL, -EOVERFLOW as mcu_sdp_parse(); -EBUSY wrong state; -EPROTO number of m= lines
- * differs; -ENOTSUP nothing left in common, or SRTP is required and not answered. On error the
- * offer stays outstanding: call rollback.
+ * INTEROP: m= lines missing at the end count as refused.
+ * Errors: -EINVAL, -EOVERFLOW as mcu_sdp_parse(); -EBUSY wrong state; -EPROTO more m= lines than
+ * offered, or other media; -ENOTSUP nothing in common, or SRTP is required and not answered. On
+ * error the offer stays outstanding: call rollback.
  */
 int mcu_sdp_agent_set_answer(McuSdpAgent *agent, const char *text, size_t len, McuDiag *reterr)
 	MCU_WARN_UNUSED;
