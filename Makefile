@@ -90,9 +90,10 @@ NEED_caller := caller video audio rtp net sdp hw tools base
 NEED_mcud := daemon sip http livekit conf ipc base
 NEED_daemon := $(NEED_mcud)
 NEED_sip := $(NEED_mcud)
-NEED_http := $(NEED_mcud)
+NEED_http := http conf base
 NEED_livekit := $(NEED_mcud)
 NEED_ctl := ctl base
+NEED_api := ctl http conf base
 # test_rtp_jitter -> rtp -> the archives of NEED_rtp
 layer_libs = $(foreach f,$(NEED_$(word 2,$(subst _, ,$(1)))),$(call lib,$(f)))
 program_libs = $(foreach f,$(NEED_$(1)),$(call lib,$(f)))
@@ -138,6 +139,9 @@ $(O)/%.a:
 $(O)/%.o: %.c | $(IPC_GEN).h
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# what the compiler does not see: .incbin
+$(O)/mcu/http/assets.o: mcu/http/openapi.json mcu/http/index.html
 
 # generated code is not held to our warnings
 $(O)/gen/worker-dbus.o: $(IPC_GEN).c
