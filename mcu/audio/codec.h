@@ -33,7 +33,7 @@ void mcu_audio_decoder_free(McuAudioDecoder *dec);
 void mcu_audio_decoder_reset(McuAudioDecoder *dec);
 McuCodec mcu_audio_decoder_codec(const McuAudioDecoder *dec);
 
-/** Samples written (at most MCU_AUDIO_MAX_FRAME fit in `out`).
+/** Samples written. `out`: room for MCU_AUDIO_MAX_FRAME, in all functions of a decoder.
  * Errors: -EINVAL malformed payload; the decoder stays usable.
  */
 int mcu_audio_decoder_decode(McuAudioDecoder *dec, const uint8_t *payload, size_t len,
@@ -66,6 +66,14 @@ void mcu_audio_encoder_reset(McuAudioEncoder *enc);
 
 /** Loss in percent that the receivers report: FEC is spent only when there is any. */
 void mcu_audio_encoder_set_loss(McuAudioEncoder *enc, unsigned percent);
+
+/** Make `dst` (of the same codec) go on where `src` is: a decoder that followed src can follow dst
+ * without noticing. Bit rate and FEC become those of src.
+ */
+void mcu_audio_encoder_copy(McuAudioEncoder *dst, const McuAudioEncoder *src);
+
+/** The next frame will lean on nothing before it: for a decoder that joins this encoder now. */
+void mcu_audio_encoder_refresh(McuAudioEncoder *enc);
 
 /** Encode n samples at mcu_audio_codec_rate(): 10, 20, 40 or 60 ms of them (30 ms too, except
  * Opus). Result: bytes written; 0 = nothing to send now (DTX). Errors: -EINVAL n, -ENOSPC `size`

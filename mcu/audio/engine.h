@@ -100,8 +100,8 @@ typedef struct McuAudioPt {
 int mcu_audio_engine_add_source(McuAudioEngine *engine, uint32_t source, uint32_t participant,
 				const McuAudioPt *pts, size_t n_pts) MCU_WARN_UNUSED;
 
-/** Other payload types after a re-offer; what plays goes on when its codec stays.
- * Errors: -ENOENT, -EINVAL.
+/** Other payload types after a re-offer. The same ones: nothing changes. Else the source begins
+ * anew. Errors: -ENOENT, -EINVAL.
  */
 int mcu_audio_engine_set_source_pts(McuAudioEngine *engine, uint32_t source, const McuAudioPt *pts,
 				    size_t n_pts) MCU_WARN_UNUSED;

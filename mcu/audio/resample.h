@@ -12,6 +12,9 @@ McuResampler *mcu_resampler_new(unsigned in_hz, unsigned out_hz);
 void mcu_resampler_free(McuResampler *rs);
 void mcu_resampler_reset(McuResampler *rs);
 
+/** Make `dst` go on where `src` is; both of the same rates. */
+void mcu_resampler_copy(McuResampler *dst, const McuResampler *src);
+
 /** Convert n_in samples. When the rate falls by a factor k, n_in must be a multiple of k (10 ms of
  * any rate is). Output: exactly n_in * out_hz / in_hz samples, which is also the result.
  * in and out must not overlap. No allocation.
