@@ -1,5 +1,6 @@
 /* H.264 with x264: real-time settings, one thread, no delay, keyframes only on demand. */
 #include <stdint.h>
+#include <string.h>
 
 #include <x264.h>
 
@@ -43,10 +44,29 @@ static int reconfigure(X264Encoder *e)
 	return x264_encoder_reconfig(e->x264, &e->param) < 0 ? -EIO : 0;
 }
 
+/* x264 signs its first picture with an SEI of some 700 bytes: leave it out. The NAL units of one
+ * picture lie one behind the other, so those in front move up to those behind. */
+static const uint8_t *without_signature(x264_nal_t *nals, int n, int *size)
+{
+	uint8_t *start = nals[0].p_payload;
+
+	for (int i = 0; i < n; i++) {
+		ptrdiff_t before = nals[i].p_payload - nals[0].p_payload;
+
+		if (nals[i].i_type != NAL_SEI)
+			continue;
+		memmove(start + nals[i].i_payload, start, (size_t)before);
+		*size -= nals[i].i_payload;
+		return start + nals[i].i_payload;
+	}
+	return start;
+}
+
 static int x264_send(HwEncoder *enc, HwFrame *frame, bool force_keyframe)
 {
 	X264Encoder *e = (X264Encoder *)enc;
 	x264_picture_t in, out;
+	const uint8_t *data;
 	x264_nal_t *nals;
 	HwMapping m;
 	int n_nals, size;
@@ -70,8 +90,8 @@ static int x264_send(HwEncoder *enc, HwFrame *frame, bool force_keyframe)
 	e->frames++;
 	if (!size)
 		return 0;
-	/* the NAL units of one picture lie one behind the other */
-	e->packet = (HwPacket){ .data = nals[0].p_payload,
+	data = without_signature(nals, n_nals, &size);
+	e->packet = (HwPacket){ .data = data,
 				.len = (size_t)size,
 				.keyframe = out.b_keyframe,
 				.pts_ns = hw_frame_pts_ns(frame),
