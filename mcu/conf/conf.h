@@ -98,6 +98,9 @@ char *mcu_conf_write_defaults(void);
 int mcu_conf_split_listen(const char *text, bool *ret_tcp, char **ret_host, unsigned *ret_port,
 			  McuDiag *reterr) MCU_WARN_UNUSED;
 
+/** Whether `host` is an address literal on loopback. Thread: any. */
+bool mcu_conf_is_loopback(const char *host);
+
 /** Names ("sip.listen") of options that differ and only take effect at a restart; NULL-terminated.
  * Owns: caller (g_strfreev). */
 char **mcu_conf_needs_restart(const McuConf *old_conf, const McuConf *new_conf);

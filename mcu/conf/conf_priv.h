@@ -72,6 +72,3 @@ int mcu_check_sip_uri(const char *text, McuDiag *reterr);
 int mcu_check_name(const char *text, McuDiag *reterr);
 int mcu_check_path(const char *text, McuDiag *reterr);
 int mcu_check_record_name(const char *text, McuDiag *reterr);
-
-/** Whether host (an address literal) is on loopback. */
-bool mcu_conf_is_loopback(const char *host);

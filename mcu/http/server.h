@@ -15,7 +15,7 @@
 #define MCU_MAX_HTTP_CONNECTIONS 256         /* further ones are closed at once */
 #define MCU_MAX_HTTP_SUBSCRIBERS 64          /* event WebSockets; further ones get 503 */
 #define MCU_MAX_HTTP_BACKLOG     (256 * 1024) /* bytes unsent to one subscriber before it is closed */
-#define MCU_HTTP_IDLE_S          60          /* a connection without traffic is closed after this */
+#define MCU_HTTP_IDLE_S          60 /* a connection without traffic is closed after this */
 
 typedef struct McuHttpServer McuHttpServer;
 
@@ -23,8 +23,8 @@ typedef struct McuHttpServer McuHttpServer;
  * Owns: caller; borrows `d` until _free(); copies what it needs of `conf`.   Thread: main.
  * Errors: -EINVAL bad address, -EIO cannot listen (in use, not permitted).
  */
-int mcu_http_server_new(McuDaemon *d, const McuConf *conf, McuHttpServer **ret, McuDiag *reterr)
-	MCU_WARN_UNUSED;
+int mcu_http_server_new(McuDaemon *d, const McuConf *conf, McuHttpServer **ret,
+			McuDiag *reterr) MCU_WARN_UNUSED;
 
 /** Close every connection. Replies of verbs still under way are dropped when they come, so the
  * daemon may end after the server does. NULL is allowed. Thread: main.
