@@ -8,6 +8,7 @@
 static const char keys[] = "0123456789*#ABCD";
 
 #define END_PACKETS 3
+#define MAX_DELAY_NS (INT64_C(2) * MCU_NS_PER_SEC)
 #define SEGMENT_MAX 0xffff
 
 char mcu_dtmf_char(uint8_t event)
@@ -71,7 +72,8 @@ int mcu_dtmf_receive(McuDtmfReceiver *rx, const uint8_t *payload, size_t len, ui
 
 	if (r.failed)
 		return -EINVAL;
-	if (rx->any && mcu_diff32(ts, rx->segment_ts) < 0)
+	/* an old packet, unless so much time went by that the time base may be another */
+	if (rx->any && mcu_diff32(ts, rx->segment_ts) < 0 && now_ns - rx->last_ns < MAX_DELAY_NS)
 		return 0;
 	if (is_next_segment(rx, event, ts)) {
 		rx->done_ts += SEGMENT_MAX;
