@@ -5,6 +5,7 @@
 
 /* rms of what white() gives */
 #define WHITE_RMS 0.57735f
+#define K_MAX     0.97f /* nearer to 1 the filter would ring for seconds */
 
 static float white(McuNoise *noise)
 {
@@ -29,6 +30,7 @@ int mcu_noise_set_cn(McuNoise *noise, const uint8_t *payload, size_t len)
 		/* RFC 3389 section 3.2; 255 is reserved */
 		float k = payload[i] == 255 ? 0 : 258.0f * ((float)payload[i] - 127) / 32768.0f;
 
+		k = fmaxf(-K_MAX, fminf(K_MAX, k));
 		noise->k[noise->order++] = k;
 		gain *= 1 - k * k;
 	}
@@ -50,6 +52,6 @@ void mcu_noise_run(McuNoise *noise, float *out, size_t n)
 			s[m] = s[m - 1] + noise->k[m - 1] * f;
 		}
 		s[0] = f;
-		out[i] = f;
+		out[i] = fmaxf(-1, fminf(1, f));
 	}
 }
