@@ -193,6 +193,11 @@ $(BUILD)/tests/%: $(O)/tests/unit/%.o $$(call layer_libs,$$*) $(BUILD)/.flavour
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< $(call group,$(filter %.a,$^)) $(LIBS_all)
 
+# a worker without media, for tests of the daemon
+$(BUILD)/tests/fake-worker: $(O)/tests/tools/fake-worker/main.o $(call lib,ipc) $(call lib,base) $(BUILD)/.flavour
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< $(call group,$(filter %.a,$^)) $(LIBS_mcud)
+
 # --- fuzz targets (fuzz_FOLDER_PART.c, corpus/FOLDER_PART/): libFuzzer with clang; replay of the corpus with any compiler ------------------
 
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))

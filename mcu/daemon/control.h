@@ -22,7 +22,7 @@ typedef void (*McuReplyFn)(void *data, int err, const char *text, GVariant *resu
 
 /** aa{sv}: every call: id s, state s, created s (RFC 3339), participants u, layout s, recording b. */
 void mcu_control_list_calls(McuDaemon *d, McuReplyFn reply, void *data);
-/** a{sv} call. options: layout s, recording b. -EEXIST, -EOVERFLOW, -EINVAL (the id: 1 to 64 of
+/** a{sv} call, once its worker runs. options: layout s, recording b. -EEXIST, -EOVERFLOW, -EINVAL (the id: 1 to 64 of
  * A-Z a-z 0-9 . _ -). */
 void mcu_control_create_call(McuDaemon *d, const char *call, GVariant *options, McuReplyFn reply,
 			     void *data);
@@ -37,7 +37,8 @@ void mcu_control_delete_call(McuDaemon *d, const char *call, McuReplyFn reply, v
 /** aa{sv}: id s, name s, uri s, direction s ("in"|"out"), state s ("ringing"|"connected"|"held"),
  * muted b, camera-off b, hidden b, joined s (RFC 3339). */
 void mcu_control_list_participants(McuDaemon *d, const char *call, McuReplyFn reply, void *data);
-/** options: muted b, camera-off b, hidden b, name s. Result: the participant. */
+/** options: muted b, camera-off b, hidden b, held b (put on hold by us), name s (1 to 64
+ * characters). Result: the participant. */
 void mcu_control_update_participant(McuDaemon *d, const char *call, const char *participant,
 				    GVariant *options, McuReplyFn reply, void *data);
 void mcu_control_kick(McuDaemon *d, const char *call, const char *participant, McuReplyFn reply,

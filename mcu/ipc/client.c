@@ -73,10 +73,11 @@ static void on_reply(GObject *source, GAsyncResult *res, gpointer p)
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GVariant) result = g_dbus_proxy_call_finish(G_DBUS_PROXY(source), res, &error);
 
-	if (!rq->client->dead && rq->fn) {
+	if (rq->fn) {
 		int err = result ? 0 : from_gerror(error);
 
-		rq->fn(rq->data, err, error ? error->message : NULL, result);
+		rq->fn(rq->data, rq->client->dead ? -ECANCELED : err,
+		       error ? error->message : NULL, result);
 	}
 	client_unref(rq->client);
 	g_free(rq);

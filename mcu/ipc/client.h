@@ -27,7 +27,8 @@ typedef void (*McuIpcReplyFn)(void *data, int err, const char *text, GVariant *r
 /** Owns: takes `fd` (a connected stream socket). */
 McuIpcClient *mcu_ipc_client_new(int fd, const McuIpcClientEvents *events, void *data);
 
-/** Closes the connection. Neither events nor replies come afterwards. NULL is allowed. */
+/** Closes the connection. No events afterwards; outstanding requests are answered with -ECANCELED
+ * from the main loop. NULL is allowed. */
 void mcu_ipc_client_free(McuIpcClient *c);
 
 /** Call `method` of Worker1. `args`: its tuple of in arguments (floating is sunk), NULL = "()".

@@ -100,8 +100,8 @@ int mcu_sip_dial(McuSip *sip, const McuSipDial *dial, void *owner, McuSipSession
 /** 200 with our answer, or with our offer where the peer asked for one (then `answer` follows). */
 void mcu_sip_answer(McuSipSession *s, const char *sdp);
 
-/** Refuse what the peer re-offered; the dialog goes on. retry_after_s 0 = no such header. */
-void mcu_sip_refuse(McuSipSession *s, unsigned status, const char *text, unsigned retry_after_s);
+/** Refuse what the peer re-offered; the dialog goes on. Statuses 500 and 503 carry Retry-After. */
+void mcu_sip_refuse(McuSipSession *s, unsigned status, const char *text);
 
 /** re-INVITE with our offer. Later: `answer` or `refused`. Legal once established. */
 void mcu_sip_offer(McuSipSession *s, const char *sdp);
