@@ -29,5 +29,5 @@ void mcu_delay_estimate_add(McuDelayEstimate *e, int64_t transit_ns, int64_t arr
 /** Smallest transit of the last 4 s of arrivals. */
 int64_t mcu_delay_estimate_base(const McuDelayEstimate *e);
 
-/** Delay beyond the smallest within which 96 % of the packets arrive, in steps of 5 ms. */
+/** Delay beyond the smallest within which 97 % of the packets arrive, in steps of 5 ms. */
 int64_t mcu_delay_estimate_quantile(const McuDelayEstimate *e);

@@ -7,7 +7,7 @@
 
 #define SLOTS MCU_JITTER_SLOTS
 #define TICK_NS (INT64_C(20) * MCU_NS_PER_MS)
-#define START_JITTER_NS (INT64_C(40) * MCU_NS_PER_MS)
+#define START_JITTER_NS (INT64_C(20) * MCU_NS_PER_MS)
 #define MIN_TARGET_NS (INT64_C(20) * MCU_NS_PER_MS)
 #define MAX_TARGET_NS (INT64_C(200) * MCU_NS_PER_MS)
 /* sequence numbers further ahead, or time further off the arrival times: another stream */
@@ -82,7 +82,7 @@ McuJitter *mcu_jitter_new(const McuJitterConfig *config)
 		j->cfg.min_target_ns = MIN_TARGET_NS;
 	if (j->cfg.max_target_ns <= 0)
 		j->cfg.max_target_ns = MAX_TARGET_NS;
-	j->cfg.max_target_ns = MAX(j->cfg.max_target_ns, j->cfg.min_target_ns);
+	j->cfg.max_target_ns = MAX(j->cfg.max_target_ns, MAX(j->cfg.min_target_ns, 2 * TICK_NS));
 	mcu_jitter_reset(j);
 	j->stats.resets = 0;
 	return j;
@@ -133,10 +133,16 @@ static bool held(McuJitter *j, uint16_t seq)
 	return s->state == SLOT_HELD && s->seq == seq;
 }
 
+/* How long before its fetching a packet should be able to arrive. */
+static int64_t slack_ns(const McuJitter *j)
+{
+	return MIN(mcu_delay_estimate_quantile(&j->delay), j->cfg.max_target_ns - TICK_NS);
+}
+
+/* A packet is fetched up to one tick before it is heard. */
 static int64_t target_ns(const McuJitter *j)
 {
-	return CLAMP(mcu_delay_estimate_quantile(&j->delay), j->cfg.min_target_ns,
-		     j->cfg.max_target_ns);
+	return MAX(slack_ns(j) + TICK_NS, j->cfg.min_target_ns);
 }
 
 /* --- put --- */
@@ -330,12 +336,14 @@ static void make_dry(McuJitter *j, McuJitterPiece *ret)
 		j->playing = false;
 }
 
-static McuJitterAdvice advise(McuJitter *j, int64_t delay_ns)
+/* Between slack (at fetching) and target plus a margin (when heard) nothing is done. One stretch
+ * of a pitch period does not lead from one side to the other. */
+static McuJitterAdvice advise(McuJitter *j, int64_t delay_ns, int64_t queued_ns)
 {
-	int64_t target = target_ns(j);
-	int64_t below = MAX(5 * MCU_NS_PER_MS, target / 4), above = MAX(10 * MCU_NS_PER_MS, target / 4);
+	int64_t target = target_ns(j), above = MAX(10 * MCU_NS_PER_MS, target / 4);
 
-	if (delay_ns < target - below) {
+	if (delay_ns - queued_ns < slack_ns(j) ||
+	    delay_ns < j->cfg.min_target_ns - 5 * MCU_NS_PER_MS) {
 		j->stats.expanded++;
 		return MCU_JITTER_EXPAND;
 	}
@@ -360,12 +368,12 @@ static uint32_t duration_of(McuJitter *j, const Slot *s)
 	return j->duration_ts;
 }
 
-static void play(McuJitter *j, Slot *s, int64_t delay_ns, McuJitterPiece *ret)
+static void play(McuJitter *j, Slot *s, int64_t delay_ns, int64_t queued_ns, McuJitterPiece *ret)
 {
 	uint32_t duration = duration_of(j, s);
 
 	*ret = (McuJitterPiece){ .kind = MCU_JITTER_PACKET,
-				 .advice = advise(j, delay_ns),
+				 .advice = advise(j, delay_ns, queued_ns),
 				 .payload = s->bytes,
 				 .len = s->len,
 				 .pt = s->pt,
@@ -396,9 +404,15 @@ static bool bridge(McuJitter *j, Slot *s, McuJitterPiece *ret)
 	if (missing == 0)
 		return false;
 	each = gap_ts / missing;
-	/* what was concealed while nothing was there stands for them; or the sender was quiet */
-	if (gap_ts <= 0 || j->concealed_ns >= to_ns(j, gap_ts) - TICK_NS / 4 ||
-	    each > 2 * (int64_t)j->duration_ts) {
+	/* what was concealed while nothing was there stands for them */
+	if (gap_ts <= 0 || j->concealed_ns >= to_ns(j, gap_ts) - TICK_NS / 4) {
+		j->next_seq = s->seq;
+		if (!j->quiet)
+			j->play_ts = s->ext_ts;
+		return false;
+	}
+	/* too much time for that few packets: the sender was quiet */
+	if (each > 2 * (int64_t)j->duration_ts) {
 		j->next_seq = s->seq;
 		return false;
 	}
@@ -478,7 +492,7 @@ void mcu_jitter_get(McuJitter *j, int64_t now_ns, int64_t queued_ns, McuJitterPi
 		if (s->len == 0)
 			continue;
 		if (!pause_before(j, s, play_ns, ret))
-			play(j, s, delay_of(j, s, play_ns), ret);
+			play(j, s, delay_of(j, s, play_ns), queued_ns, ret);
 		return;
 	}
 	if (j->playing)

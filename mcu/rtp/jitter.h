@@ -6,9 +6,11 @@
  *
  * The consumer keeps decoded sound in a FIFO and calls get() while that FIFO holds less than it
  * needs for the tick. Delay of a packet = when its first sample is heard - when it could have
- * arrived at the earliest (smallest transit of the last seconds); the target is the 96 % quantile
- * of the measured jitter plus a margin. Clock drift shows as a slow change of the delay, and is
+ * arrived at the earliest (smallest transit of the last seconds); the target is the 97 % quantile
+ * of the measured jitter plus one tick, as a packet is fetched up to 20 ms before it is heard. It
+ * is expanded when a packet that is as late as that quantile would miss its fetching. Clock drift shows as a slow change of the delay, and is
  * answered by MCU_JITTER_EXPAND or _ACCELERATE like any other error.
+ *
  * Not here: codecs, concealment, time stretching (audio/).
  */
 #pragma once
