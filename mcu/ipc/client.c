@@ -2,13 +2,11 @@
 
 #include <gio/gio.h>
 #include <stdbool.h>
-#include <string.h>
-#include <unistd.h>
 
+#include "ipc/error.h"
 #include "ipc/worker-dbus.h"
 
-#define WORKER_PATH  "/org/tessera/worker"
-#define ERROR_PREFIX "org.tessera.Error."
+#define WORKER_PATH "/org/tessera/worker"
 
 /* Every asynchronous operation holds a reference, so that what completes after _free() finds
  * `dead` instead of freed memory. */
@@ -62,9 +60,7 @@ static int from_gerror(GError *error)
 		return -EPIPE;
 	remote = g_dbus_error_get_remote_error(error);
 	g_dbus_error_strip_remote_error(error);
-	if (remote && g_str_has_prefix(remote, ERROR_PREFIX))
-		return mcu_err_from_name(remote + strlen(ERROR_PREFIX));
-	return -EIO;
+	return mcu_ipc_error_from_name(remote);
 }
 
 static void on_reply(GObject *source, GAsyncResult *res, gpointer p)

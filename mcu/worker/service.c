@@ -1,10 +1,10 @@
 #include "worker/service.h"
 
 #include "base/log.h"
+#include "ipc/error.h"
 #include "ipc/worker-dbus.h"
 
 #define OBJECT_PATH "/org/tessera/worker"
-#define ERROR_PREFIX "org.tessera.Error."
 
 struct McuService {
 	McuDbusWorker1 *skeleton;
@@ -17,7 +17,7 @@ typedef GDBusMethodInvocation Invocation;
 
 static void fail(Invocation *inv, int err, const char *text)
 {
-	g_autofree char *name = g_strconcat(ERROR_PREFIX, mcu_err_name(err), NULL);
+	g_autofree char *name = mcu_ipc_error_name(err);
 
 	g_dbus_method_invocation_return_dbus_error(inv, name, text && *text ? text : "failed");
 }

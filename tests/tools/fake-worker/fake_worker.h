@@ -88,7 +88,7 @@ static inline void fake_worker_set_offer(FakeWorker *w, GDBusMethodInvocation *i
 	if (fake_worker_is(w, "hang"))
 		return;
 	if (fake_worker_is(w, "refuse") || strstr(offer, "a=unacceptable")) {
-		fake_worker_fail(inv, "not-supported");
+		fake_worker_fail(inv, "not_supported");
 		return;
 	}
 	if (fake_worker_is(w, "slow")) {
