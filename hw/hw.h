@@ -133,7 +133,9 @@ void hw_decoder_free(HwDecoder *dec);
 
 /** Give one access unit (H.264/HEVC: Annex B; VP8/VP9/AV1: one frame/temporal unit).
  * Shape: data[len], borrowed until return.
- * Errors: -EINVAL not decodable (a keyframe is needed, the decoder stays usable);
+ * Errors: -EINVAL not decodable, or damaged and therefore not shown: nothing will be shown before
+ *         the next keyframe, so ask for one (the decoder stays usable). A sender that never sends
+ *         one is shown damaged after 60 pictures;
  *         -EOVERFLOW larger than the maximum; -EIO the back end failed for good; -ENOMEM.
  */
 int hw_decoder_send(HwDecoder *dec, const uint8_t *data, size_t len, int64_t pts_ns) MCU_WARN_UNUSED;

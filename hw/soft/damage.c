@@ -199,16 +199,13 @@ void hw_damage(const HwHeld *before, const HwHeld *wanted, int width, int height
 		return;
 	}
 	match(before, wanted, &lost, ret->paint);
-	/* what is painted through needs what lies under it to be painted afresh */
-	for (size_t i = 0; i < wanted->n; i++)
-		if (ret->paint[i] && !wanted->items[i].opaque)
-			lose(&lost, wanted, wanted->items[i].dst);
 	while (grew) {
 		grew = false;
 		for (size_t i = 0; i < wanted->n; i++) {
 			if (ret->paint[i] || !is_touched(wanted, i, &lost, ret->paint))
 				continue;
 			ret->paint[i] = grew = true;
+			/* the canvas holds it already: blending again needs what lies under it */
 			if (!wanted->items[i].opaque)
 				lose(&lost, wanted, wanted->items[i].dst);
 		}

@@ -2,11 +2,12 @@
  *
  *   access unit -> avcodec -> [newest picture] -> hw_decoder_receive()
  *
- * A picture that libavcodec had to conceal is withheld, and so is what follows (it refers to it)
- * until the next intact keyframe or recovery point. A sender that never sends one would leave a
- * frozen tile, so after WITHHOLD_MAX pictures they are shown again.
+ * A picture that libavcodec had to conceal, or whose references are missing, is withheld, and so is
+ * what follows (it refers to it), until the next intact keyframe or recovery point. A sender that
+ * never sends one would leave a frozen tile, so after WITHHOLD_MAX pictures they are shown again.
  */
 #include "hw/soft/compat.h"
+#include "hw/soft/h264_gap.h"
 #include "hw/soft/soft.h"
 
 #define WITHHOLD_MAX 60
@@ -22,6 +23,7 @@ typedef struct SoftDecoder {
 	bool too_large;     /* get_buffer refused the picture's size */
 	bool need_keyframe; /* after flush, error or loss */
 	unsigned withheld;  /* pictures since the last intact one */
+	HwH264Gap gap;
 } SoftDecoder;
 
 static int get_buffer(AVCodecContext *av, AVFrame *frame, int flags)
@@ -115,6 +117,8 @@ static int soft_send(HwDecoder *dec, const uint8_t *data, size_t len, int64_t pt
 	SoftDecoder *d = (SoftDecoder *)dec;
 	int r;
 
+	if (d->config.codec == HW_CODEC_H264 && hw_h264_gap_check(&d->gap, data, len))
+		d->need_keyframe = true;
 	/* libavcodec wants zeroed padding behind the data */
 	r = av_new_packet(d->pkt, (int)len);
 	if (r < 0)
@@ -127,7 +131,8 @@ static int soft_send(HwDecoder *dec, const uint8_t *data, size_t len, int64_t pt
 		d->need_keyframe = true;
 		return from_av(d, r);
 	}
-	return drain(d);
+	r = drain(d);
+	return r == 0 && d->need_keyframe && !d->ready ? -EINVAL : r;
 }
 
 static int soft_receive(HwDecoder *dec, HwFrame **ret)
@@ -148,6 +153,7 @@ static void soft_flush(HwDecoder *dec)
 	g_clear_pointer(&d->ready, hw_frame_unref);
 	d->need_keyframe = true;
 	d->withheld = 0;
+	d->gap.started = false;
 }
 
 static void soft_set_skip_loop_filter(HwDecoder *dec, bool skip)
