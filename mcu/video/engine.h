@@ -40,6 +40,8 @@
 #define MCU_MAX_VIDEO_SOURCES 256
 #define MCU_MAX_RENDITIONS 8
 #define MCU_MAX_DECODE_THREADS 64
+/** Most snapshots that wait for the next canvas. */
+#define MCU_MAX_SNAPSHOTS 64
 /** Largest access unit that is taken. */
 #define MCU_MAX_ACCESS_UNIT (2 * 1024 * 1024)
 #define MCU_VIDEO_QUEUE_MAX 24
@@ -193,8 +195,9 @@ void mcu_rendition_set_bitrate(McuRendition *r, int bitrate_bps);
 
 /* --- what it does --- */
 
-/** A reference to the next canvas, for hw_frame_to_jpeg() in a thread that may take its time; keep it
- * briefly, canvases are few. `fn` is called once on loop; frame is NULL when the engine stops. */
+/** The next canvas, for hw_frame_to_jpeg() in a thread that may take its time; borrowed: take a
+ * reference, and keep it briefly, canvases are few. `fn` is called once on loop; frame is NULL when
+ * the engine stops, or at once when MCU_MAX_SNAPSHOTS are waiting. */
 typedef void (*McuSnapshotFn)(void *data, HwFrame *frame);
 void mcu_video_engine_snapshot(McuVideoEngine *e, McuSnapshotFn fn, void *data);
 

@@ -242,11 +242,12 @@ void mcu_slots_assign(McuSlots *s, const McuSlotsInput *in, uint32_t ret_ids[MCU
 	uint32_t ids[MCU_MAX_SLOTS] = { 0 }, first = in->focus;
 	int64_t again = choose_main(s, in);
 	int big = speaker_slot(a);
+	bool stable = same_rects(a, &s->arrangement) && hash == s->order_hash;
 	Line line;
 
 	fill_line(s, in, big >= 0 ? s->main : 0, &line);
 	if (big >= 0) {
-		uint32_t was = s->arrangement.n > (size_t)big ? s->ids[big] : 0;
+		uint32_t was = stable ? s->ids[big] : 0;
 
 		ids[big] = s->main;
 		/* who leaves the speaker slot takes the place of who enters it */
@@ -255,7 +256,7 @@ void mcu_slots_assign(McuSlots *s, const McuSlotsInput *in, uint32_t ret_ids[MCU
 				line.was[i] = slot_before(s, s->main);
 		first = 0;
 	}
-	if (same_rects(a, &s->arrangement) && hash == s->order_hash) {
+	if (stable) {
 		seat_stable(a, &line, ids);
 	} else {
 		sort_line(&line, first);
