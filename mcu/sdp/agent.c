@@ -416,6 +416,7 @@ int mcu_sdp_agent_add(McuSdpAgent *agent, McuSdpKind kind, McuSdpDirection direc
 		return -ENOTSUP;
 	g_strlcpy(line.type, mcu_sdp_kind_name(kind), sizeof(line.type));
 	g_strlcpy(line.proto, our_proto(&agent->caps), sizeof(line.proto));
+	g_snprintf(line.formats, sizeof(line.formats), "%u", line.stream.recv_pt);
 	if (agent->caps.srtp != MCU_SDP_SRTP_OFF)
 		for (size_t i = 0; i < agent->caps.n_suites; i++)
 			line.offered[i] = agent->caps.suites[i];
