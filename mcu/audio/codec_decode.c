@@ -11,13 +11,16 @@
 
 #include "audio/codec.h"
 #include "audio/g711.h"
+#include "audio/level.h"
 #include "audio/noise.h"
 #include "audio/plc.h"
 
-#define OPUS_RATE 48000
-#define OPUS_STEP 120 /* 2.5 ms: what libopus conceals in */
-#define G722_BITS 64000
-#define CN_RATE   8000
+#define OPUS_RATE    48000
+#define OPUS_STEP    120 /* 2.5 ms: what libopus conceals in */
+#define OPUS_JOIN    240 /* 5 ms */
+#define TOO_FAINT_DB 6.0f
+#define G722_BITS    64000
+#define CN_RATE      8000
 
 struct McuAudioDecoder {
 	McuCodec codec;
@@ -27,6 +30,8 @@ struct McuAudioDecoder {
 	McuNoise noise;                      /* CN */
 	float table[256];                    /* G.711 */
 	int16_t linear[MCU_AUDIO_MAX_FRAME]; /* G.722 */
+	float made[MCU_AUDIO_MAX_FRAME];     /* Opus: what plc makes up */
+	bool use_made;                       /* and that is what was heard last */
 };
 
 unsigned mcu_audio_codec_rate(McuCodec codec)
@@ -98,7 +103,7 @@ void mcu_audio_decoder_reset(McuAudioDecoder *dec)
 	if (dec->opus) {
 		int err = opus_decoder_init(dec->opus, OPUS_RATE, 1);
 		g_assert(err == OPUS_OK);
-		return;
+		dec->use_made = false;
 	}
 	if (dec->codec == MCU_CODEC_G722)
 		g722_decode_init(&dec->g722, G722_BITS, 0);
@@ -111,6 +116,15 @@ void mcu_audio_decoder_reset(McuAudioDecoder *dec)
 McuCodec mcu_audio_decoder_codec(const McuAudioDecoder *dec)
 {
 	return dec->codec;
+}
+
+/* libopus joins its own concealment to what follows; ours is for us to join */
+static void good_opus(McuAudioDecoder *dec, float *pcm, size_t n)
+{
+	if (!dec->use_made)
+		dec->plc.lost = 0;
+	dec->use_made = false;
+	mcu_plc_good(&dec->plc, pcm, n);
 }
 
 static void decode_g722(McuAudioDecoder *dec, const uint8_t *payload, size_t len, float *out)
@@ -133,7 +147,10 @@ int mcu_audio_decoder_decode(McuAudioDecoder *dec, const uint8_t *payload, size_
 	if (dec->opus) {
 		got = opus_decode_float(dec->opus, payload, (opus_int32)len, out,
 					MCU_AUDIO_MAX_FRAME, 0);
-		return got < 0 ? -EINVAL : got;
+		if (got < 0)
+			return -EINVAL;
+		good_opus(dec, out, (size_t)got);
+		return got;
 	}
 	if (dec->codec == MCU_CODEC_G722)
 		decode_g722(dec, payload, len, out);
@@ -178,7 +195,33 @@ int mcu_audio_decoder_fec(McuAudioDecoder *dec, const uint8_t *payload, size_t l
 	if (!dec->opus || !len || !has_fec(payload, len))
 		return -ENOENT;
 	got = opus_decode_float(dec->opus, payload, (opus_int32)len, out, round_up_step(n), 1);
-	return got < 0 ? -EINVAL : MIN(got, (int)n);
+	if (got < 0)
+		return -EINVAL;
+	got = MIN(got, (int)n);
+	good_opus(dec, out, (size_t)got);
+	return got;
+}
+
+/* libopus conceals voices well, but lets tones and music drop within milliseconds: then repeating
+ * the last period is better. */
+static void conceal_opus(McuAudioDecoder *dec, float *out, unsigned n)
+{
+	bool first = dec->plc.lost == 0, was_made = dec->use_made;
+	unsigned join = MIN(n, (unsigned)OPUS_JOIN);
+
+	if (opus_decode_float(dec->opus, NULL, 0, out, round_up_step(n), 0) < 0)
+		memset(out, 0, n * sizeof(float));
+	mcu_plc_lost(&dec->plc, dec->made, n);
+	dec->use_made =
+		was_made || mcu_level_dbov(dec->made, n) > mcu_level_dbov(out, n) + TOO_FAINT_DB;
+	if (!dec->use_made)
+		return;
+	for (unsigned i = 0; !first && !was_made && i < join; i++) {
+		float t = ((float)i + 0.5f) / (float)join;
+
+		dec->made[i] = out[i] + t * (dec->made[i] - out[i]);
+	}
+	memcpy(out, dec->made, n * sizeof(float));
 }
 
 void mcu_audio_decoder_conceal(McuAudioDecoder *dec, float *out, unsigned n)
@@ -188,7 +231,7 @@ void mcu_audio_decoder_conceal(McuAudioDecoder *dec, float *out, unsigned n)
 		mcu_noise_run(&dec->noise, out, n);
 	} else if (!dec->opus) {
 		mcu_plc_lost(&dec->plc, out, n);
-	} else if (n && opus_decode_float(dec->opus, NULL, 0, out, round_up_step(n), 0) < 0) {
-		memset(out, 0, n * sizeof(float));
+	} else if (n) {
+		conceal_opus(dec, out, n);
 	}
 }

@@ -12,7 +12,7 @@
 
 void mcu_plc_init(McuPlc *plc, unsigned rate_hz)
 {
-	g_assert(rate_hz == 8000 || rate_hz == 16000);
+	g_assert(rate_hz == 8000 || rate_hz == 16000 || rate_hz == 48000);
 	*plc = (McuPlc){ .rate_hz = rate_hz, .floor = powf(10, FLOOR_LEVEL / 10) };
 }
 
@@ -26,29 +26,46 @@ static size_t history_len(const McuPlc *plc)
 	return ms(plc, 40);
 }
 
-/* distance at which the newest sound best repeats */
-static size_t find_lag(const McuPlc *plc)
+/* normalised correlation of the newest 10 ms with those `lag` samples before */
+static float match_at(const McuPlc *plc, size_t lag, size_t step)
 {
-	const float *end = plc->history + history_len(plc);
-	size_t window = ms(plc, 10), best = ms(plc, 5);
+	size_t window = ms(plc, 10);
+	const float *a = plc->history + history_len(plc) - window, *b = a - lag;
+	float ab = 0, aa = 1e-9f, bb = 1e-9f;
+
+	for (size_t i = 0; i < window; i += step) {
+		ab += a[i] * b[i];
+		aa += a[i] * a[i];
+		bb += b[i] * b[i];
+	}
+	return ab / sqrtf(aa * bb);
+}
+
+static size_t best_lag(const McuPlc *plc, size_t from, size_t to, size_t step)
+{
+	size_t best = from;
 	float best_match = -1;
 
-	for (size_t lag = ms(plc, 2); lag <= ms(plc, 20); lag++) {
-		const float *a = end - window, *b = end - window - lag;
-		float ab = 0, aa = 1e-9f, bb = 1e-9f, match;
+	for (size_t lag = from; lag <= to; lag += step) {
+		float match = match_at(plc, lag, step);
 
-		for (size_t i = 0; i < window; i++) {
-			ab += a[i] * b[i];
-			aa += a[i] * a[i];
-			bb += b[i] * b[i];
-		}
-		match = ab / sqrtf(aa * bb);
 		if (match > best_match) {
 			best_match = match;
 			best = lag;
 		}
 	}
 	return best;
+}
+
+/* distance at which the newest sound best repeats; coarsely first at high rates */
+static size_t find_lag(const McuPlc *plc)
+{
+	size_t min = ms(plc, 2), max = ms(plc, 20), step = plc->rate_hz > 16000 ? 4 : 1;
+	size_t lag = best_lag(plc, min, max, step);
+
+	if (step == 1)
+		return lag;
+	return best_lag(plc, MAX(min, lag - step), MIN(max, lag + step), 1);
 }
 
 /* the last period, its end bent to run into its own beginning */
@@ -115,7 +132,7 @@ static void track_floor(McuPlc *plc, const float *pcm, size_t n)
 
 void mcu_plc_good(McuPlc *plc, float *pcm, size_t n)
 {
-	float made[16 * JOIN_MS];
+	float made[48 * JOIN_MS];
 	size_t join = MIN(ms(plc, JOIN_MS), n), keep = history_len(plc);
 
 	if (!n)
