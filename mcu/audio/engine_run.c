@@ -115,12 +115,11 @@ static void tell_encoded(McuAudioEngine *engine, OutItem *item)
 
 static void tell_talking(McuAudioEngine *engine)
 {
-	unsigned n = g_hash_table_size(engine->parts);
-	g_autofree uint32_t *ids = g_new(uint32_t, n + 1);
+	uint32_t ids[MCU_MAX_AUDIO_PARTS];
+	unsigned n = 0;
 	GHashTableIter it;
 	void *value;
 
-	n = 0;
 	g_hash_table_iter_init(&it, engine->parts);
 	while (g_hash_table_iter_next(&it, NULL, &value)) {
 		AudioPart *part = value;

@@ -11,9 +11,9 @@
 #include "audio/stretch.h"
 #include "audio/tone.h"
 
-#define RATE  48000
-#define SLOT  960
-#define LONG  (RATE / 2)
+#define RATE 48000
+#define SLOT 960
+#define LONG (RATE / 2)
 
 static float noise_sample(GRand *r)
 {
@@ -246,7 +246,8 @@ static void stretch_tone(const double *hz, size_t n_hz, int shorter)
 
 static void test_stretch(void)
 {
-	const double high[] = { 1000 }, low[] = { 110 }, odd[] = { 437 }, chord[] = { 200, 300, 700 };
+	const double high[] = { 1000 }, low[] = { 110 }, odd[] = { 437 },
+		     chord[] = { 200, 300, 700 };
 
 	for (int shorter = 0; shorter < 2; shorter++) {
 		stretch_tone(high, 1, shorter);
@@ -325,7 +326,8 @@ static void test_plc_fades(void)
 static void test_noise(void)
 {
 	static float pcm[8000];
-	const uint8_t white[] = { 40 }, coloured[] = { 40, 200, 60, 127 }, wild[32] = { 30, 254, 0 };
+	const uint8_t white[] = { 40 }, coloured[] = { 40, 200, 60, 127 },
+		      wild[32] = { 30, 254, 0 };
 	McuNoise noise = { 0 };
 	double low, high;
 

@@ -1,5 +1,5 @@
-/* Tests of the receiver in simulated time: what comes out after loss, jitter, drift, silence, changes
- * of codec and of source.
+/* Tests of the receiver in simulated time: what comes out after loss, jitter, drift, silence,
+ * changes of codec and of source.
  *
  *   tone -> encoder -> (lost, late, reordered) -> push | pull -> is the tone there, without gaps?
  */
@@ -20,7 +20,7 @@
 
 static const McuAudioPt pts[] = {
 	{ 111, MCU_CODEC_OPUS }, { 9, MCU_CODEC_G722 }, { 0, MCU_CODEC_PCMU },
-	{ 8, MCU_CODEC_PCMA },	 { 13, MCU_CODEC_CN },
+	{ 8, MCU_CODEC_PCMA },   { 13, MCU_CODEC_CN },
 };
 
 typedef struct Flight {
@@ -38,10 +38,10 @@ typedef struct Net {
 	uint32_t ssrc, ts;
 	uint16_t seq;
 	int64_t now_ns, next_send_ns;
-	double ppm;         /* of the sender's clock */
-	double loss;        /* 0 to 1 */
-	int64_t jitter_ns;  /* uniform, more than a packet: reorders */
-	bool quiet;         /* sends nothing */
+	double ppm;        /* of the sender's clock */
+	double loss;       /* 0 to 1 */
+	int64_t jitter_ns; /* uniform, more than a packet: reorders */
+	bool quiet;        /* sends nothing */
 	Flight flight[IN_FLIGHT];
 	float *heard;
 	size_t n_heard;
@@ -99,14 +99,18 @@ static Flight *free_flight(Net *net)
 static void put_in_flight(Net *net, uint8_t pt, const uint8_t *payload, size_t len)
 {
 	Flight *f = free_flight(net);
-	int64_t wait = net->jitter_ns ? (int64_t)g_rand_double_range(net->rand, 0,
-								     (double)net->jitter_ns)
-				      : 0;
+	int64_t wait = net->jitter_ns
+			       ? (int64_t)g_rand_double_range(net->rand, 0, (double)net->jitter_ns)
+			       : 0;
 
 	memcpy(f->bytes, payload, len);
 	f->arrival_ns = net->next_send_ns + wait;
-	f->rtp = (McuAudioRtp){ .ssrc = net->ssrc, .seq = net->seq, .ts = net->ts, .pt = pt,
-				.payload = f->bytes, .payload_len = len };
+	f->rtp = (McuAudioRtp){ .ssrc = net->ssrc,
+				.seq = net->seq,
+				.ts = net->ts,
+				.pt = pt,
+				.payload = f->bytes,
+				.payload_len = len };
 	net->seq++;
 }
 
@@ -242,7 +246,8 @@ static void drift(size_t pt, double ppm, int64_t jitter_ms)
 		       (unsigned)s.late, faint, windows);
 	g_assert_cmpuint(s.delay_ms, <=, s.target_ms + 60);
 	g_assert_cmpuint(longest_gap_ms(net, 2), <=, 60);
-	/* two thirds of a slot per 100 s and ppm 200: only stretching, nothing dropped or made up */
+	/* two thirds of a slot per 100 s and ppm 200: only stretching, nothing dropped or made up
+	 */
 	if (!jitter_ms) {
 		g_assert_cmpuint(ppm > 0 ? s.expanded : s.accelerated, >, 0);
 		g_assert_cmpuint(s.concealed, <=, 3);
@@ -368,10 +373,12 @@ static void test_hostile(void)
 		size_t len = (size_t)g_rand_int_range(net->rand, 0, i % 16 ? 300 : 1501);
 		McuAudioRtp rtp = {
 			.ssrc = g_rand_int(net->rand) % 3,
-			.seq = (uint16_t)(g_rand_boolean(net->rand) ? i : (int)g_rand_int(net->rand)),
+			.seq = (uint16_t)(g_rand_boolean(net->rand) ? i
+								    : (int)g_rand_int(net->rand)),
 			.ts = g_rand_boolean(net->rand) ? (uint32_t)i * 960 : g_rand_int(net->rand),
 			.pt = pts[g_rand_int_range(net->rand, 0, G_N_ELEMENTS(pts))].pt,
-			.payload = bytes, .payload_len = len,
+			.payload = bytes,
+			.payload_len = len,
 		};
 
 		for (size_t k = 0; k < len; k++)
