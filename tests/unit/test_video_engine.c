@@ -492,9 +492,9 @@ static void test_small_rendition(void)
 
 	setup(&m, NULL);
 	r = add_rendition(&m, &rx, 352, 288, 10);
-	mcu_rendition_set_active(r, true);
 	g_assert_cmpint(hw_decoder_new(m.device, &config, &dec, NULL), ==, 0);
 	join(&m, 1);
+	mcu_rendition_set_active(r, true);
 	for (int t = 0; t < 60; t++) {
 		unsigned before = rx.packets;
 		HwFrame *f;
@@ -542,7 +542,7 @@ static void test_dead_encoder(void)
 	g_assert_cmpuint(s.failures, >=, 1);
 	g_assert_cmpuint(s.failures, <=, 3); /* once per second of real time */
 	g_assert_nonnull(m.canvas);
-	g_assert_cmpint(luma_at(&m, 320, 180), <, 60); /* the picture goes on, by now dimmed */
+	g_assert_cmpint(luma_at(&m, 100, 100), <, 58); /* the picture goes on, by now dimmed */
 	receiver_done(&rx);
 	teardown(&m);
 }
