@@ -151,7 +151,8 @@ static gboolean on_empty(gpointer p)
 
 static void watch_emptiness(McuCall *c)
 {
-	bool empty = c->legs->len == 0 && c->had_participant && c->state != MCU_CALL_DRAINING &&
+	bool empty = c->daemon->conf->call.empty_timeout_s && c->legs->len == 0 &&
+		     c->had_participant && c->state != MCU_CALL_DRAINING &&
 		     c->state != MCU_CALL_ENDED;
 
 	if (empty && !c->empty_timer) {

@@ -79,7 +79,7 @@ static void on_worker_reply(void *p, int err, const char *text, GVariant *result
 	g_autofree LegOp *op = p;
 	McuLeg *leg;
 
-	if (err == -ECANCELED) /* the worker was given up; its loss was told to the legs */
+	if (err == -ECANCELED || err == -EPIPE) /* the legs are told of the loss by itself */
 		return;
 	leg = g_hash_table_lookup(op->daemon->legs, &op->leg);
 	if (!leg || leg->op != op->op)
@@ -108,7 +108,7 @@ static void on_first_error(void *p, int err, const char *text, GVariant *result)
 	McuLeg *leg;
 
 	(void)result;
-	if (!err || err == -ECANCELED)
+	if (!err || err == -ECANCELED || err == -EPIPE)
 		return;
 	leg = g_hash_table_lookup(op->daemon->legs, &op->leg);
 	if (!leg || leg->op != op->op || leg->err)

@@ -36,12 +36,13 @@ void mcu_sip_respond_now(McuSipAgent *agent, nua_handle_t *nh, int status, const
 static void challenge(McuSipAgent *agent, nua_handle_t *nh, bool stale)
 {
 	McuDigest *digest = agent->sip->digest;
-	/* RFC 8760 section 2.4: the stronger one first */
-	g_autofree char *sha = mcu_digest_challenge(digest, G_CHECKSUM_SHA256, stale, now_s());
 	g_autofree char *md5 = mcu_digest_challenge(digest, G_CHECKSUM_MD5, stale, now_s());
+	g_autofree char *sha = mcu_digest_challenge(digest, G_CHECKSUM_SHA256, stale, now_s());
 
-	nua_respond(nh, SIP_401_UNAUTHORIZED, SIPTAG_WWW_AUTHENTICATE_STR(sha),
-		    SIPTAG_WWW_AUTHENTICATE_STR(md5), TAG_END());
+	/* INTEROP: RFC 8760 section 2.4 wants the stronger one first, but peers that know MD5 only
+	 * and look at the first challenge only (SIPp, older room systems) would give up */
+	nua_respond(nh, SIP_401_UNAUTHORIZED, SIPTAG_WWW_AUTHENTICATE_STR(md5),
+		    SIPTAG_WWW_AUTHENTICATE_STR(sha), TAG_END());
 }
 
 /* True when the request may go on; otherwise it has been answered. */
