@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 
-/* Most items of one tile: fill, picture, veil, four edges, four corners, label. */
+/* Most items of one tile: fill, picture, veil, four edges, four corners (or a frame), label. */
 #define ITEMS_PER_TILE 12
 /* More tiles than that are not shown with a border at once: bounds the draw list. */
 #define MAX_BORDERS 8
@@ -64,7 +64,8 @@ McuPlan *mcu_plan_new(const McuScene *scene, McuVideoSource *const *sources, Mcu
 		t->source = sources[i] ? mcu_video_source_ref(sources[i]) : NULL;
 		t->rect = s->rect;
 		t->fit = s->fit;
-		t->over = s->over || s->full;
+		t->over = s->over;
+		t->full = s->full;
 		t->held = s->held;
 		t->border = s->speaking && !s->full && borders++ < MAX_BORDERS;
 		render_tile(t, s, labels);
@@ -162,10 +163,13 @@ size_t mcu_plan_draw(const McuPlan *plan, int64_t now_ns, HwDrawItem *items)
 	for (size_t i = 0; i < plan->n; i++) {
 		const McuPlanTile *t = &plan->tiles[i];
 
+		if (t->over)
+			put_fill(&d, (HwRect){ t->rect.x - 2, t->rect.y - 2, t->rect.w + 4, t->rect.h + 4 },
+				 MCU_COLOR_CANVAS);
 		draw_picture(&d, t, now_ns);
 		if (t->border)
 			draw_border(&d, t->rect, plan->border);
-		if (!t->over)
+		if (!t->over && !t->full)
 			draw_corners(&d, t->rect, t->border ? plan->border_corners : plan->corners);
 		put_frame(&d, t->label, (HwRect){ 0 }, t->label_at);
 	}

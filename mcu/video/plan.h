@@ -10,7 +10,7 @@ typedef struct McuPlanTile {
 	McuVideoSource *source; /* NULL = card only */
 	HwRect rect;
 	McuFit fit;
-	bool over, held, border;
+	bool over, full, held, border;
 	HwFrame *card;       /* while there is no picture */
 	HwFrame *label;      /* NULL = none */
 	HwRect label_at;
