@@ -79,7 +79,7 @@ static void respond_pending(McuSipSession *s, int status, const char *phrase, co
 		nua_destroy_event(s->saved);
 }
 
-/* An offer in a request of the dialog: re-INVITE, UPDATE or PRACK. */
+/* An offer in a request of the dialog: re-INVITE or UPDATE. */
 static void on_offer(McuSipSession *s, McuSipPending kind, const sip_t *sip)
 {
 	g_autofree char *sdp = NULL;
@@ -130,8 +130,7 @@ static void on_ack(McuSipSession *s, const sip_t *sip)
 		events_of(s)->acked(s->owner);
 }
 
-/* PRACK: an answer to an offer in a reliable response does not occur (we send none); an offer is
- * answered like any other. */
+/* PRACK is the stack's: we send no reliable response that it could be about. */
 static void on_in_dialog(McuSipSession *s, nua_event_t event, const sip_t *sip)
 {
 	switch (event) {
@@ -139,7 +138,6 @@ static void on_in_dialog(McuSipSession *s, nua_event_t event, const sip_t *sip)
 		on_offer(s, MCU_SIP_PENDING_INVITE, sip);
 		break;
 	case nua_i_update:
-	case nua_i_prack:
 		on_offer(s, MCU_SIP_PENDING_OTHER, sip);
 		break;
 	case nua_i_info:

@@ -53,7 +53,7 @@ struct McuSip {
 typedef enum McuSipPending {
 	MCU_SIP_PENDING_NONE = 1,
 	MCU_SIP_PENDING_INVITE,
-	MCU_SIP_PENDING_OTHER, /* UPDATE or PRACK with an offer, in `saved` */
+	MCU_SIP_PENDING_OTHER, /* UPDATE with an offer, in `saved` */
 } McuSipPending;
 
 struct McuSipSession {
