@@ -23,7 +23,7 @@ McuLayout *mcu_layout_alloc(const char *name)
 {
 	McuLayout *l = g_malloc0(sizeof *l + MCU_MAX_LAYOUT_VARIANTS * sizeof(Variant));
 
-	g_atomic_ref_count_init(&l->refs);
+	atomic_store(&l->refs, 1);
 	g_strlcpy(l->name, name, sizeof l->name);
 	l->gap = (Frac){ 1, 90 };
 	l->fit = MCU_FIT_AUTO;
@@ -42,13 +42,13 @@ McuLayout *mcu_layout_new_auto(void)
 
 McuLayout *mcu_layout_ref(McuLayout *layout)
 {
-	g_atomic_ref_count_inc(&layout->refs);
+	atomic_fetch_add(&layout->refs, 1);
 	return layout;
 }
 
 void mcu_layout_unref(McuLayout *layout)
 {
-	if (layout && g_atomic_ref_count_dec(&layout->refs))
+	if (layout && atomic_fetch_sub(&layout->refs, 1) == 1)
 		g_free(layout);
 }
 

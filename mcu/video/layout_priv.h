@@ -1,5 +1,6 @@
 /* Inside of a layout, shared by the parser and the geometry. */
 #pragma once
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "video/layout.h"
@@ -49,7 +50,7 @@ typedef struct Variant {
 } Variant;
 
 struct McuLayout {
-	gatomicrefcount refs;
+	_Atomic unsigned refs;
 	char name[MCU_MAX_LAYOUT_NAME + 1];
 	Frac gap; /* of the canvas's shorter side */
 	McuFit fit;

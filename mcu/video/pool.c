@@ -1,13 +1,15 @@
 #include "video/pool.h"
 
+#include <pthread.h>
+
 #include "base/thread.h"
 
 /* Access units of one source in a row, before others have their turn. */
 #define TURN 4
 
 struct McuDecodePool {
-	GMutex lock; /* leaf: held for list operations only */
-	GCond work;
+	pthread_mutex_t lock; /* leaf: held for list operations only */
+	pthread_cond_t work;
 	GQueue ready; /* McuVideoSource, one reference each; `scheduled` is true */
 	bool stopping;
 	unsigned n_threads;
@@ -27,14 +29,14 @@ static void serve(McuDecodePool *pool, McuVideoSource *s)
 	bool more;
 
 	mcu_video_source_decode(s, TURN);
-	g_mutex_lock(&pool->lock);
+	pthread_mutex_lock(&pool->lock);
 	/* under the lock, so that a push in between is not overlooked */
 	more = mcu_video_source_pending(s);
 	if (more)
 		enqueue(pool, s);
 	else
 		s->scheduled = false;
-	g_mutex_unlock(&pool->lock);
+	pthread_mutex_unlock(&pool->lock);
 	if (!more)
 		mcu_video_source_unref(s);
 }
@@ -43,19 +45,19 @@ static void *decode_thread(void *data)
 {
 	McuDecodePool *pool = data;
 
-	g_mutex_lock(&pool->lock);
+	pthread_mutex_lock(&pool->lock);
 	while (!pool->stopping) {
 		McuVideoSource *s = g_queue_pop_head(&pool->ready);
 
 		if (!s) {
-			g_cond_wait(&pool->work, &pool->lock);
+			pthread_cond_wait(&pool->work, &pool->lock);
 			continue;
 		}
-		g_mutex_unlock(&pool->lock);
+		pthread_mutex_unlock(&pool->lock);
 		serve(pool, s);
-		g_mutex_lock(&pool->lock);
+		pthread_mutex_lock(&pool->lock);
 	}
-	g_mutex_unlock(&pool->lock);
+	pthread_mutex_unlock(&pool->lock);
 	return NULL;
 }
 
@@ -63,8 +65,8 @@ McuDecodePool *mcu_decode_pool_new(unsigned threads)
 {
 	McuDecodePool *pool = g_new0(McuDecodePool, 1);
 
-	g_mutex_init(&pool->lock);
-	g_cond_init(&pool->work);
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_cond_init(&pool->work, NULL);
 	g_queue_init(&pool->ready);
 	pool->n_threads = MIN(threads, MCU_MAX_DECODE_THREADS);
 	for (unsigned i = 0; i < pool->n_threads; i++) {
@@ -78,10 +80,10 @@ McuDecodePool *mcu_decode_pool_new(unsigned threads)
 
 void mcu_decode_pool_stop(McuDecodePool *pool)
 {
-	g_mutex_lock(&pool->lock);
+	pthread_mutex_lock(&pool->lock);
 	pool->stopping = true;
-	g_cond_broadcast(&pool->work);
-	g_mutex_unlock(&pool->lock);
+	pthread_cond_broadcast(&pool->work);
+	pthread_mutex_unlock(&pool->lock);
 	for (unsigned i = 0; i < pool->n_threads; i++)
 		g_thread_join(pool->threads[i]);
 	pool->n_threads = 0;
@@ -93,19 +95,19 @@ void mcu_decode_pool_free(McuDecodePool *pool)
 		return;
 	mcu_decode_pool_stop(pool);
 	g_queue_clear_full(&pool->ready, (GDestroyNotify)mcu_video_source_unref);
-	g_cond_clear(&pool->work);
-	g_mutex_clear(&pool->lock);
+	pthread_cond_destroy(&pool->work);
+	pthread_mutex_destroy(&pool->lock);
 	g_free(pool);
 }
 
 void mcu_decode_pool_schedule(McuDecodePool *pool, McuVideoSource *s)
 {
-	g_mutex_lock(&pool->lock);
+	pthread_mutex_lock(&pool->lock);
 	if (!s->scheduled) {
 		enqueue(pool, mcu_video_source_ref(s));
-		g_cond_signal(&pool->work);
+		pthread_cond_signal(&pool->work);
 	}
-	g_mutex_unlock(&pool->lock);
+	pthread_mutex_unlock(&pool->lock);
 }
 
 void mcu_decode_pool_run(McuDecodePool *pool)

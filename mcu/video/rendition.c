@@ -18,7 +18,7 @@ typedef struct Shot {
 } Shot;
 
 struct McuRendition {
-	gatomicrefcount refs;
+	_Atomic unsigned refs;
 	McuRenditionConfig config; /* sizes and rate filled in */
 	HwDevice *device;
 	bool scaled; /* differs from the canvas in size */
@@ -117,7 +117,7 @@ int mcu_rendition_new(const McuRenditionEnv *env, const McuRenditionConfig *conf
 	McuRendition *r = g_new0(McuRendition, 1);
 	int err;
 
-	g_atomic_ref_count_init(&r->refs);
+	atomic_store(&r->refs, 1);
 	r->config = *config;
 	r->device = hw_device_ref(env->device);
 	sem_init(&r->posted, 0, 0);
@@ -146,13 +146,13 @@ int mcu_rendition_new(const McuRenditionEnv *env, const McuRenditionConfig *conf
 
 McuRendition *mcu_rendition_ref(McuRendition *r)
 {
-	g_atomic_ref_count_inc(&r->refs);
+	atomic_fetch_add(&r->refs, 1);
 	return r;
 }
 
 void mcu_rendition_unref(McuRendition *r)
 {
-	if (!r || !g_atomic_ref_count_dec(&r->refs))
+	if (!r || atomic_fetch_sub(&r->refs, 1) > 1)
 		return;
 	g_assert(!r->thread);
 	for (size_t i = 0; i < G_N_ELEMENTS(r->shots); i++)

@@ -32,7 +32,7 @@ McuVideoSource *mcu_video_source_new(HwDevice *device, uint32_t id, HwCodec code
 {
 	McuVideoSource *s = g_new0(McuVideoSource, 1);
 
-	g_atomic_ref_count_init(&s->refs);
+	atomic_store(&s->refs, 1);
 	s->id = id;
 	s->codec = codec;
 	s->device = hw_device_ref(device);
@@ -47,13 +47,13 @@ McuVideoSource *mcu_video_source_new(HwDevice *device, uint32_t id, HwCodec code
 
 McuVideoSource *mcu_video_source_ref(McuVideoSource *s)
 {
-	g_atomic_ref_count_inc(&s->refs);
+	atomic_fetch_add(&s->refs, 1);
 	return s;
 }
 
 void mcu_video_source_unref(McuVideoSource *s)
 {
-	if (!s || !g_atomic_ref_count_dec(&s->refs))
+	if (!s || atomic_fetch_sub(&s->refs, 1) > 1)
 		return;
 	hw_frame_unref(atomic_load(&s->newest));
 	hw_frame_unref(s->shown);

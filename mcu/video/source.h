@@ -20,7 +20,7 @@ typedef struct McuAccessUnit {
 } McuAccessUnit;
 
 typedef struct McuVideoSource {
-	gatomicrefcount refs;
+	_Atomic unsigned refs;
 	uint32_t id;
 	HwCodec codec;
 	HwDevice *device;

@@ -1,13 +1,15 @@
 #include "video/stage.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/clock.h"
 #include "base/handoff.h"
 #include "base/thread.h"
 #include "video/count.h"
 
 /* After a plan was published, the one before it is freed within this time. */
-#define REAP_US (500 * G_TIME_SPAN_MILLISECOND)
+#define REAP_NS (500 * MCU_NS_PER_MS)
 
 typedef struct Job {
 	McuScene scene;
@@ -23,8 +25,8 @@ struct McuStage {
 	/* --- label --- */
 	McuLabels *labels;
 
-	GMutex lock; /* leaf: held to move a pointer */
-	GCond wanted;
+	pthread_mutex_t lock; /* leaf: held to move a pointer */
+	pthread_cond_t wanted; /* on CLOCK_MONOTONIC */
 	Job *job; /* newest, not yet begun */
 	bool stopping;
 };
@@ -53,43 +55,55 @@ static void do_job(McuStage *stage, const Job *job)
 	count_add(&stage->renders, mcu_labels_drawn(stage->labels) - before);
 }
 
+/* With the lock held; false when nothing came in REAP_NS. */
+static bool wait_for_job(McuStage *stage)
+{
+	int64_t until = mcu_now_ns() + REAP_NS;
+	struct timespec ts = { until / MCU_NS_PER_SEC, until % MCU_NS_PER_SEC };
+
+	return pthread_cond_timedwait(&stage->wanted, &stage->lock, &ts) != ETIMEDOUT;
+}
+
 static void *label_thread(void *data)
 {
 	McuStage *stage = data;
 	bool published = false;
 
-	g_mutex_lock(&stage->lock);
+	pthread_mutex_lock(&stage->lock);
 	while (!stage->stopping) {
 		Job *job = g_steal_pointer(&stage->job);
 
 		if (job) {
-			g_mutex_unlock(&stage->lock);
+			pthread_mutex_unlock(&stage->lock);
 			do_job(stage, job);
 			job_free(job);
 			published = true;
-			g_mutex_lock(&stage->lock);
+			pthread_mutex_lock(&stage->lock);
 		} else if (!published) {
-			g_cond_wait(&stage->wanted, &stage->lock);
-		} else if (!g_cond_wait_until(&stage->wanted, &stage->lock,
-					      g_get_monotonic_time() + REAP_US)) {
+			pthread_cond_wait(&stage->wanted, &stage->lock);
+		} else if (!wait_for_job(stage)) {
 			mcu_handoff_reap(stage->plans);
 			published = false;
 		}
 	}
-	g_mutex_unlock(&stage->lock);
+	pthread_mutex_unlock(&stage->lock);
 	return NULL;
 }
 
 McuStage *mcu_stage_new(int width, int height, const McuPlanTexts *texts, bool threaded)
 {
 	McuStage *stage = g_new0(McuStage, 1);
+	pthread_condattr_t monotonic;
 
 	stage->lone = g_strdup(texts->lone);
 	stage->empty = g_strdup(texts->empty);
 	stage->plans = mcu_handoff_new(plan_free);
 	stage->labels = mcu_labels_new(width, height);
-	g_mutex_init(&stage->lock);
-	g_cond_init(&stage->wanted);
+	pthread_mutex_init(&stage->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&stage->wanted, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	if (threaded)
 		stage->thread = mcu_thread_start("label", label_thread, stage);
 	return stage;
@@ -99,10 +113,10 @@ void mcu_stage_stop(McuStage *stage)
 {
 	if (!stage->thread)
 		return;
-	g_mutex_lock(&stage->lock);
+	pthread_mutex_lock(&stage->lock);
 	stage->stopping = true;
-	g_cond_signal(&stage->wanted);
-	g_mutex_unlock(&stage->lock);
+	pthread_cond_signal(&stage->wanted);
+	pthread_mutex_unlock(&stage->lock);
 	g_thread_join(g_steal_pointer(&stage->thread));
 }
 
@@ -114,8 +128,8 @@ void mcu_stage_free(McuStage *stage)
 	job_free(stage->job);
 	mcu_handoff_free(stage->plans);
 	mcu_labels_free(stage->labels);
-	g_cond_clear(&stage->wanted);
-	g_mutex_clear(&stage->lock);
+	pthread_cond_destroy(&stage->wanted);
+	pthread_mutex_destroy(&stage->lock);
 	g_free(stage->lone);
 	g_free(stage->empty);
 	g_free(stage);
@@ -133,11 +147,11 @@ void mcu_stage_submit(McuStage *stage, const McuScene *scene, McuVideoSource *co
 		job_free(job);
 		return;
 	}
-	g_mutex_lock(&stage->lock);
+	pthread_mutex_lock(&stage->lock);
 	older = stage->job;
 	stage->job = job;
-	g_cond_signal(&stage->wanted);
-	g_mutex_unlock(&stage->lock);
+	pthread_cond_signal(&stage->wanted);
+	pthread_mutex_unlock(&stage->lock);
 	job_free(older);
 }
 
