@@ -27,7 +27,7 @@ static void listener_free(void *data)
 	g_free(listener);
 }
 
-static void publish(McuAudioEngine *engine)
+void mcu_audio_engine_publish(McuAudioEngine *engine)
 {
 	MCU_ASSERT_THREAD(&engine->check);
 	for (unsigned i = engine->leaving->len; i > 0; i--) {
@@ -154,7 +154,7 @@ int mcu_audio_engine_remove_participant(McuAudioEngine *engine, uint32_t partici
 			g_hash_table_iter_remove(&it);
 	}
 	g_hash_table_remove(engine->parts, GUINT_TO_POINTER(participant));
-	publish(engine);
+	mcu_audio_engine_publish(engine);
 	return 0;
 }
 
@@ -194,7 +194,7 @@ int mcu_audio_engine_add_source(McuAudioEngine *engine, uint32_t source, uint32_
 		return -EOVERFLOW;
 	if (!make_source(engine, source, part, pts, n_pts))
 		return -EINVAL;
-	publish(engine);
+	mcu_audio_engine_publish(engine);
 	return 0;
 }
 
@@ -225,7 +225,7 @@ int mcu_audio_engine_set_source_pts(McuAudioEngine *engine, uint32_t source, con
 	}
 	leave(engine, old);
 	mcu_audio_source_unref(old);
-	publish(engine);
+	mcu_audio_engine_publish(engine);
 	return 0;
 }
 
@@ -237,7 +237,7 @@ int mcu_audio_engine_remove_source(McuAudioEngine *engine, uint32_t source)
 		return -ENOENT;
 	leave(engine, old);
 	g_hash_table_remove(engine->sources, GUINT_TO_POINTER(source));
-	publish(engine);
+	mcu_audio_engine_publish(engine);
 	return 0;
 }
 
@@ -326,7 +326,7 @@ int mcu_audio_engine_add_listener(McuAudioEngine *engine, uint32_t listener, uin
 	l->id = listener;
 	l->voice = voice_for(engine, part, &p);
 	insert(engine->listeners, listener, l);
-	publish(engine);
+	mcu_audio_engine_publish(engine);
 	return 0;
 }
 
@@ -348,7 +348,7 @@ int mcu_audio_engine_set_listener(McuAudioEngine *engine, uint32_t listener,
 	mcu_audio_voice_unref(old);
 	l->sent = false;
 	spread_loss(engine, l->voice->group);
-	publish(engine);
+	mcu_audio_engine_publish(engine);
 	return 0;
 }
 
@@ -356,7 +356,7 @@ int mcu_audio_engine_remove_listener(McuAudioEngine *engine, uint32_t listener)
 {
 	if (!g_hash_table_remove(engine->listeners, GUINT_TO_POINTER(listener)))
 		return -ENOENT;
-	publish(engine);
+	mcu_audio_engine_publish(engine);
 	return 0;
 }
 
@@ -381,6 +381,6 @@ int mcu_audio_engine_set_hold(McuAudioEngine *engine, uint32_t listener, bool ho
 		return 0;
 	l->hold = hold;
 	spread_loss(engine, l->voice->group);
-	publish(engine);
+	mcu_audio_engine_publish(engine);
 	return 0;
 }

@@ -120,7 +120,8 @@ typedef struct McuAudioRtp {
 	size_t payload_len;
 } McuAudioRtp;
 
-/** Give one received packet, in any order; arrival_ns of mcu_now_ns().
+/** Give one received packet, in any order; arrival_ns of mcu_now_ns(). DTMF packets of the stream
+ * too: they are not played, but their sequence numbers would count as lost.
  * Owns: borrows; the payload is copied. Never blocks: when the source's ring is full the packet is
  * dropped and counted.
  * Errors: -ENOENT, -EINVAL payload longer than MCU_AUDIO_MAX_PAYLOAD, -ENOSPC ring full.

@@ -85,6 +85,7 @@ typedef struct AudioVoice {
 	/* --- atick */
 	McuAudioSender *own; /* of the mix-minus; NULL without part */
 	bool on_own;         /* its listeners get `own` now */
+	bool greeted;        /* its first listener has begun */
 	unsigned same_slots; /* slots since both mixes are equal */
 } AudioVoice;
 
@@ -148,7 +149,7 @@ struct McuAudioEngine {
 	McuRing *out, *spare; /* OutItem: atick -> loop, and back */
 	_Atomic bool stop;
 	_Atomic uint32_t speaker_id;
-	_Atomic bool news; /* speaker or talking changed */
+	_Atomic bool news; /* speaker or talking changed, or a removed source has faded */
 	_Atomic(McuAudioTap) tap;
 	_Atomic(void *) tap_data;
 	_Atomic bool in_tap;
@@ -186,6 +187,9 @@ void mcu_audio_voice_unref(AudioVoice *voice);
 /* plan.c, loop: a plan of what the tables hold now */
 Plan *mcu_audio_plan_new(McuAudioEngine *engine);
 void mcu_audio_plan_free(Plan *plan);
+
+/* engine.c, loop: make the tick work with what the tables hold now */
+void mcu_audio_engine_publish(McuAudioEngine *engine);
 
 /* engine_run.c, loop: tell the handler what the tick has made */
 void mcu_audio_engine_drain(McuAudioEngine *engine);

@@ -153,6 +153,9 @@ void mcu_audio_engine_drain(McuAudioEngine *engine)
 	mcu_handoff_reap(engine->plans);
 	if (!atomic_exchange(&engine->news, false))
 		return;
+	/* lets go of the sources that have faded */
+	if (engine->leaving->len)
+		mcu_audio_engine_publish(engine);
 	tell_talking(engine);
 	if (engine->told_speaker != atomic_load(&engine->speaker_id)) {
 		engine->told_speaker = atomic_load(&engine->speaker_id);

@@ -1,6 +1,9 @@
 #include "audio/level.h"
 
 #include <math.h>
+#include <string.h>
+
+typedef float V4 __attribute__((vector_size(16)));
 
 #define BLOCKS           4
 #define FLOOR_MIN        -95.0f
@@ -14,15 +17,32 @@
 #define TALK_END_SLOTS   20
 #define OPEN_SLOTS       50
 
+float mcu_level_energy(const float *pcm, size_t n)
+{
+	V4 sums = { 0 }, x;
+	float sum;
+	size_t i = 0;
+
+	for (; i + 4 <= n; i += 4) {
+		memcpy(&x, pcm + i, sizeof(x));
+		sums += x * x;
+	}
+	sum = sums[0] + sums[1] + (sums[2] + sums[3]);
+	for (; i < n; i++)
+		sum += pcm[i] * pcm[i];
+	return sum;
+}
+
+static float to_dbov(float energy, size_t n)
+{
+	if (!(energy > 0) || !n)
+		return MCU_LEVEL_SILENT_DBOV;
+	return fmaxf(MCU_LEVEL_SILENT_DBOV, fminf(0, 10 * log10f(energy / (float)n)));
+}
+
 float mcu_level_dbov(const float *pcm, size_t n)
 {
-	float sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += pcm[i] * pcm[i];
-	if (!(sum > 0) || !n)
-		return MCU_LEVEL_SILENT_DBOV;
-	return fmaxf(MCU_LEVEL_SILENT_DBOV, fminf(0, 10 * log10f(sum / (float)n)));
+	return to_dbov(mcu_level_energy(pcm, n), n);
 }
 
 static void track_floor(McuVad *vad, float quietest)
@@ -43,13 +63,18 @@ void mcu_vad_update(McuVad *vad, const float *pcm, size_t n)
 	vad->level_dbov = MCU_LEVEL_SILENT_DBOV;
 	vad->speech = false;
 	if (pcm) {
-		vad->level_dbov = mcu_level_dbov(pcm, n);
-		for (size_t b = 0; b < BLOCKS; b++) {
-			float level = mcu_level_dbov(pcm + b * (n / BLOCKS), n / BLOCKS);
+		size_t block = n / BLOCKS;
+		float sum = 0;
 
+		for (size_t b = 0; b < BLOCKS; b++) {
+			float energy = mcu_level_energy(pcm + b * block, block);
+			float level = to_dbov(energy, block);
+
+			sum += energy;
 			loudest = fmaxf(loudest, level);
 			quietest = fminf(quietest, level);
 		}
+		vad->level_dbov = to_dbov(sum, n);
 		/* digital silence says nothing about the room */
 		if (quietest > MCU_LEVEL_SILENT_DBOV)
 			track_floor(vad, quietest);

@@ -7,6 +7,9 @@
 
 #define MCU_LEVEL_SILENT_DBOV -127
 
+/** Sum of squares. */
+float mcu_level_energy(const float *pcm, size_t n);
+
 /** RMS relative to the overload point (RMS of a full-scale square wave), -127 to 0. */
 float mcu_level_dbov(const float *pcm, size_t n);
 

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "audio/level.h"
+
 #define HOLD_MS     40  /* repeated at full level */
 #define FADE_MS     100 /* then down to the noise */
 #define JOIN_MS     5
@@ -118,11 +120,8 @@ void mcu_plc_lost(McuPlc *plc, float *out, size_t n)
 
 static void track_floor(McuPlc *plc, const float *pcm, size_t n)
 {
-	float sum = 0;
+	float sum = mcu_level_energy(pcm, n) / (float)n;
 
-	for (size_t i = 0; i < n; i++)
-		sum += pcm[i] * pcm[i];
-	sum /= (float)n;
 	if (sum < plc->floor)
 		plc->floor += 0.2f * (sum - plc->floor);
 	else

@@ -91,6 +91,7 @@ static void play_sources(McuAudioEngine *engine, const Plan *plan, int64_t now_n
 			continue;
 		play_source(engine, source, now_ns, 0);
 		atomic_store_explicit(&source->faded, true, memory_order_release);
+		atomic_store(&engine->news, true);
 	}
 }
 

@@ -16,6 +16,10 @@ static void decide(AudioVoice *voice, uint64_t slot)
 {
 	McuAudioSender *shared = voice->group->shared;
 
+	/* a decoder that begins in the middle of a stream */
+	if (!voice->greeted)
+		mcu_audio_sender_refresh(shared);
+	voice->greeted = true;
 	if (!voice->part)
 		return;
 	if (voice->part->contributes) {
