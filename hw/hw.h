@@ -254,7 +254,8 @@ int hw_encoder_send(HwEncoder *enc, HwFrame *frame, bool force_keyframe) MCU_WAR
 /** Next encoded picture. Errors: -EAGAIN none (a frame may be skipped by rate control); -EIO. */
 int hw_encoder_receive(HwEncoder *enc, HwPacket *ret) MCU_WARN_UNUSED;
 
-/** Change the target while running; takes effect within a second, without a keyframe. */
+/** Change the target while running; takes effect within a second, without a keyframe. More than
+ * the H.264 level allows is cut to that. */
 int hw_encoder_set_bitrate(HwEncoder *enc, int bitrate_bps) MCU_WARN_UNUSED;
 int hw_encoder_set_fps(HwEncoder *enc, int fps_num, int fps_den) MCU_WARN_UNUSED;
 

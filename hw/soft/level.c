@@ -13,6 +13,9 @@ static const struct {
 	{ 42, 522240, 8704, 50000 }, { 50, 589824, 22080, 135000 }, { 51, 983040, 36864, 240000 },
 };
 
+#define ROOM_BPS 2000000
+#define ROOM_FPS 30
+
 int hw_h264_lowest_level(int width, int height, int fps_num, int fps_den, int bitrate_bps)
 {
 	int64_t mbs_w = (width + 15) / 16, mbs_h = (height + 15) / 16;
@@ -28,4 +31,22 @@ int hw_h264_lowest_level(int width, int height, int fps_num, int fps_den, int bi
 			return levels[i].idc;
 	}
 	return 52;
+}
+
+int hw_h264_level(const HwEncoderConfig *c)
+{
+	bool slow = c->fps_num < ROOM_FPS * (int64_t)c->fps_den;
+
+	if (c->level_idc)
+		return c->level_idc;
+	return hw_h264_lowest_level(c->width, c->height, slow ? ROOM_FPS : c->fps_num,
+				    slow ? 1 : c->fps_den, MAX(c->bitrate_bps, ROOM_BPS));
+}
+
+int hw_h264_level_max_bitrate(int level_idc)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(levels); i++)
+		if (levels[i].idc == level_idc)
+			return levels[i].max_br * 1000;
+	return HW_MAX_BITRATE_BPS;
 }

@@ -14,7 +14,8 @@ typedef struct Openh264Encoder {
 	HwFramePool *converted; /* for NV12 input */
 	int64_t frames;
 	double fps;
-	uint8_t *buf; /* the packet */
+	int max_bitrate_bps; /* openh264 refuses more than the level allows */
+	uint8_t *buf;        /* the packet */
 	size_t size;
 	HwPacket packet; /* len 0: none */
 } Openh264Encoder;
@@ -140,7 +141,8 @@ static int openh264_receive(HwEncoder *enc, HwPacket *ret)
 static int openh264_set_bitrate(HwEncoder *enc, int bitrate_bps)
 {
 	Openh264Encoder *e = (Openh264Encoder *)enc;
-	SBitrateInfo info = { .iLayer = SPATIAL_LAYER_ALL, .iBitrate = bitrate_bps };
+	SBitrateInfo info = { .iLayer = SPATIAL_LAYER_ALL,
+			      .iBitrate = MIN(bitrate_bps, e->max_bitrate_bps) };
 
 	if ((*e->wels)->SetOption(e->wels, ENCODER_OPTION_BITRATE, &info) != cmResultSuccess)
 		return -EIO;
@@ -180,13 +182,10 @@ static void configure_layer(SSpatialLayerConfig *l, const HwEncoderConfig *c)
 	l->iVideoWidth = c->width;
 	l->iVideoHeight = c->height;
 	l->fFrameRate = (float)c->fps_num / (float)c->fps_den;
-	l->iSpatialBitrate = c->bitrate_bps;
+	l->iSpatialBitrate = MIN(c->bitrate_bps, hw_h264_level_max_bitrate(hw_h264_level(c)));
 	l->iMaxSpatialBitrate = UNSPECIFIED_BIT_RATE;
 	l->uiProfileIdc = c->profile == HW_PROFILE_HIGH ? PRO_HIGH : PRO_BASELINE;
-	l->uiLevelIdc =
-		(ELevelIdc)(c->level_idc ? c->level_idc
-					 : hw_h264_lowest_level(c->width, c->height, c->fps_num,
-								c->fps_den, c->bitrate_bps));
+	l->uiLevelIdc = (ELevelIdc)hw_h264_level(c);
 	l->sSliceArgument.uiSliceMode = SM_SINGLE_SLICE;
 	l->sSliceArgument.uiSliceNum = 1;
 	if (c->max_slice_bytes) {
@@ -206,7 +205,7 @@ static void configure(SEncParamExt *p, const HwEncoderConfig *c)
 	p->iUsageType = CAMERA_VIDEO_REAL_TIME;
 	p->iPicWidth = c->width;
 	p->iPicHeight = c->height;
-	p->iTargetBitrate = c->bitrate_bps;
+	p->iTargetBitrate = MIN(c->bitrate_bps, hw_h264_level_max_bitrate(hw_h264_level(c)));
 	p->iMaxBitrate = UNSPECIFIED_BIT_RATE;
 	p->fMaxFrameRate = (float)c->fps_num / (float)c->fps_den;
 	p->iRCMode = RC_BITRATE_MODE;
@@ -237,6 +236,7 @@ int hw_openh264_new(const HwEncoderConfig *config, HwEncoder **ret, McuDiag *ret
 
 	e->base.ops = &openh264_ops;
 	e->fps = (double)config->fps_num / config->fps_den;
+	e->max_bitrate_bps = hw_h264_level_max_bitrate(hw_h264_level(config));
 	if (WelsCreateSVCEncoder(&e->wels) != 0 || !e->wels)
 		goto fail;
 	(void)(*e->wels)->SetOption(e->wels, ENCODER_OPTION_TRACE_LEVEL, &quiet);

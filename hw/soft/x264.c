@@ -114,7 +114,7 @@ static int x264_set_bitrate(HwEncoder *enc, int bitrate_bps)
 {
 	X264Encoder *e = (X264Encoder *)enc;
 
-	e->bitrate_bps = bitrate_bps;
+	e->bitrate_bps = MIN(bitrate_bps, hw_h264_level_max_bitrate(e->param.i_level_idc));
 	return reconfigure(e);
 }
 
@@ -161,9 +161,7 @@ static void configure(x264_param_t *p, const HwEncoderConfig *c)
 	p->b_annexb = 1;
 	p->b_aud = 0;
 	p->i_slice_max_size = (int)c->max_slice_bytes;
-	p->i_level_idc = c->level_idc ? c->level_idc
-				      : hw_h264_lowest_level(c->width, c->height, c->fps_num,
-							     c->fps_den, c->bitrate_bps);
+	p->i_level_idc = hw_h264_level(c);
 	p->rc.i_rc_method = X264_RC_ABR;
 	p->rc.f_vbv_buffer_init = 0.9f;
 	p->vui.b_fullrange = 0;
@@ -187,7 +185,7 @@ int hw_x264_new(const HwEncoderConfig *config, HwEncoder **ret, McuDiag *reterr)
 		goto fail;
 	configure(&e->param, config);
 	e->fps = e->open_fps = (double)config->fps_num / config->fps_den;
-	e->bitrate_bps = config->bitrate_bps;
+	e->bitrate_bps = MIN(config->bitrate_bps, hw_h264_level_max_bitrate(e->param.i_level_idc));
 	set_rate(e);
 	if (x264_param_apply_profile(&e->param, high ? "high" : "baseline") < 0)
 		goto fail;

@@ -97,6 +97,31 @@ static void test_rate(gconstpointer data)
 		check_rate(device, kinds[i]);
 }
 
+/* From a rate for satellite to one for a LAN and back, whatever level that began with. */
+static void test_rate_range(gconstpointer data)
+{
+	g_autoptr(HwDevice) device = open_device(data);
+
+	for (size_t i = 0; i < n_kinds(data); i++)
+		for (int level = 0; level <= 12; level += 12) {
+			HwEncoderConfig config = h264_config(kinds[i], 320, 180, 64000);
+			g_autoptr(McuClip) clip = mcu_clip_new(320, 180, 2);
+			g_autoptr(HwEncoder) enc = NULL;
+
+			config.fps_num = 15;
+			config.level_idc = level;
+			enc = open_encoder(device, &config);
+			for (int n = 0; n < 6; n++) {
+				g_autoptr(HwFrame) in = clip_frame(clip, 320, 180, n);
+				int bps = n % 2 ? 100000 : 8000000;
+
+				g_assert_cmpint(hw_encoder_set_bitrate(enc, bps), ==, 0);
+				g_assert_cmpint(hw_encoder_set_fps(enc, n % 2 ? 15 : 30, 1), ==, 0);
+				g_assert_cmpint(encode_frame(enc, in, false).keyframe, ==, n == 0);
+			}
+		}
+}
+
 static void test_fps(gconstpointer data)
 {
 	g_autoptr(HwDevice) device = open_device(data);
@@ -289,6 +314,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	add_for_all("encode/quality", test_quality);
 	add_for_all("encode/rate", test_rate);
+	add_for_all("encode/rate-range", test_rate_range);
 	add_for_all("encode/fps", test_fps);
 	add_for_all("encode/keyframes", test_keyframes);
 	add_for_all("encode/sps", test_sps);

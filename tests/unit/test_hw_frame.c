@@ -102,24 +102,24 @@ static void test_pool_threads(void)
 {
 	HwFramePool *pool = hw_frame_pool_new(HW_FORMAT_I420, 64, 64, 4);
 	GThread *threads[2];
-	Passing p = { 0 };
+	g_autofree Passing *p = g_new0(Passing, 1);
 
 	for (int i = 0; i < 2; i++)
-		threads[i] = mcu_thread_start("consume", consume, &p);
+		threads[i] = mcu_thread_start("consume", consume, p);
 	for (int n = 0; n < 20000; n++) {
 		HwFrame *f = NULL;
 
 		if (hw_frame_pool_acquire(pool, &f) < 0)
 			continue;
 		memset(map_frame(f).data[0], n & 0xff, 64);
-		hw_frame_unref(atomic_exchange(&p.box, f));
+		hw_frame_unref(atomic_exchange(&p->box, f));
 	}
-	while (atomic_load(&p.seen) == 0)
+	while (atomic_load(&p->seen) == 0)
 		g_thread_yield();
-	atomic_store(&p.stop, true);
+	atomic_store(&p->stop, true);
 	for (int i = 0; i < 2; i++)
 		g_thread_join(threads[i]);
-	hw_frame_unref(atomic_exchange(&p.box, NULL));
+	hw_frame_unref(atomic_exchange(&p->box, NULL));
 	hw_frame_pool_free(pool);
 }
 
