@@ -38,7 +38,13 @@ static void test_compound(void)
 	g_assert_cmphex(item.info.ntp, ==, info.ntp);
 	g_assert_cmpuint(item.info.octets, ==, 11);
 	g_assert_cmpuint(item.n, ==, 2);
-	g_assert_cmpmem(&item.blocks[0], sizeof(blocks[0]), &blocks[0], sizeof(blocks[0]));
+	g_assert_cmpuint(item.blocks[0].ssrc, ==, 5);
+	g_assert_cmpuint(item.blocks[0].fraction_lost, ==, 64);
+	g_assert_cmpint(item.blocks[0].lost, ==, -3);
+	g_assert_cmphex(item.blocks[0].highest_seq, ==, 0x10007);
+	g_assert_cmpuint(item.blocks[0].jitter, ==, 8);
+	g_assert_cmphex(item.blocks[0].lsr, ==, 0x33445566);
+	g_assert_cmpuint(item.blocks[0].dlsr, ==, 65536);
 	g_assert_cmpint(item.blocks[1].lost, ==, 0x7fffff); /* saturates on the wire */
 
 	g_assert_cmpint(mcu_rtcp_next(&it, &item), ==, 0);
