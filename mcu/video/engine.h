@@ -148,8 +148,9 @@ int mcu_video_engine_add_source(McuVideoEngine *e, const char *participant, HwCo
 void mcu_video_engine_remove_source(McuVideoEngine *e, uint32_t source);
 
 /** One access unit, as hw_decoder_send() takes it. Copied. Never blocks.
- * pts_ns: capture time from the RTP time stamp on mcu_now_ns()'s scale where known, else
- * arrival_ns. keyframe: a decoder can start here. A gap before it is told by
+ * pts_ns: when the picture is due on the canvas, on mcu_now_ns()'s scale: capture time plus a
+ * constant delay where known (evenly spaced, so that no picture is skipped or shown twice), else
+ * arrival_ns. At most 8 pictures wait. keyframe: a decoder can start here. A gap before it is told by
  * mcu_video_engine_source_lost().
  * Errors: -ENOENT; -EOVERFLOW larger than MCU_MAX_ACCESS_UNIT; -EAGAIN dropped by policy (counted:
  * not visible, waiting for a keyframe, queue full); -ENOMEM.

@@ -116,7 +116,7 @@ static void put_fill(Draw *d, HwRect dst, uint32_t color)
 
 static void draw_picture(Draw *d, const McuPlanTile *t, int64_t now_ns)
 {
-	HwFrame *picture = t->source ? mcu_video_source_picture(t->source) : NULL;
+	HwFrame *picture = t->source ? mcu_video_source_picture(t->source, now_ns) : NULL;
 	HwRect crop, dst;
 
 	if (!picture) {

@@ -7,7 +7,9 @@
 #include "video/count.h"
 
 #define RING_SIZE 32 /* holds MCU_VIDEO_QUEUE_MAX */
-#define RETIRED_SIZE 8
+#define RETIRED_SIZE 16
+/* Decoded pictures that wait until they are due: the surface budget of a source. */
+#define READY_SIZE 8
 #define KEY_WAIT_MIN_NS (300 * MCU_NS_PER_MS)
 #define KEY_WAIT_MAX_NS (2 * MCU_NS_PER_SEC)
 /* A decoder that failed for good is made anew after this. */
@@ -15,7 +17,7 @@
 
 static void au_free(void *p)
 {
-	McuAccessUnit *au = p;
+	McuQueued *au = p;
 
 	if (au) {
 		g_free(au->data);
@@ -40,6 +42,7 @@ McuVideoSource *mcu_video_source_new(HwDevice *device, uint32_t id, HwCodec code
 	s->told = MCU_VIDEO_SOURCE_NONE;
 	s->queue = mcu_ring_new(RING_SIZE, au_free);
 	s->spare = mcu_ring_new(RING_SIZE, au_free);
+	s->ready = mcu_ring_new(READY_SIZE, frame_free);
 	s->retired = mcu_ring_new(RETIRED_SIZE, frame_free);
 	s->wait_key = true;
 	return s;
@@ -55,10 +58,10 @@ void mcu_video_source_unref(McuVideoSource *s)
 {
 	if (!s || atomic_fetch_sub(&s->refs, 1) > 1)
 		return;
-	hw_frame_unref(atomic_load(&s->newest));
 	hw_frame_unref(s->shown);
 	mcu_ring_free(s->queue);
 	mcu_ring_free(s->spare);
+	mcu_ring_free(s->ready);
 	mcu_ring_free(s->retired);
 	hw_decoder_free(s->dec);
 	hw_device_unref(s->device);
@@ -109,13 +112,13 @@ void mcu_video_source_set_visible(McuVideoSource *s, bool visible, int tile_w, i
 }
 
 /* A buffer of at least `len` bytes, used again where possible. NULL when there is no memory. */
-static McuAccessUnit *au_get(McuVideoSource *s, size_t len)
+static McuQueued *au_get(McuVideoSource *s, size_t len)
 {
-	McuAccessUnit *au = mcu_ring_pop(s->spare);
+	McuQueued *au = mcu_ring_pop(s->spare);
 	uint8_t *data;
 
 	if (!au)
-		au = g_new0(McuAccessUnit, 1);
+		au = g_new0(McuQueued, 1);
 	if (au->capacity >= len)
 		return au;
 	data = g_try_realloc(au->data, len + len / 4);
@@ -135,7 +138,7 @@ static int refuse(uint64_t *counter)
 }
 
 /* By policy: is this one taken? */
-static int admit(McuVideoSource *s, const McuAccessUnit *in, int64_t now_ns)
+static int admit(McuVideoSource *s, const McuQueued *in, int64_t now_ns)
 {
 	if (atomic_exchange(&s->failed, false) && s->visible)
 		mcu_video_source_need_key(s, now_ns);
@@ -157,9 +160,9 @@ static int admit(McuVideoSource *s, const McuAccessUnit *in, int64_t now_ns)
 	return 0;
 }
 
-int mcu_video_source_take(McuVideoSource *s, const McuAccessUnit *in, int64_t now_ns)
+int mcu_video_source_take(McuVideoSource *s, const McuQueued *in, int64_t now_ns)
 {
-	McuAccessUnit *au;
+	McuQueued *au;
 	int err;
 
 	s->pushed++;
@@ -259,17 +262,18 @@ static bool ensure_decoder(McuVideoSource *s)
 	return true;
 }
 
-/* Hand the newest picture over; one that vtick never took goes. */
+/* Hand a picture over. Drop policy: the new one goes when vtick has not come by for long. */
 static void publish(McuVideoSource *s, HwFrame *frame, int64_t arrival_ns)
 {
 	uint64_t size = (uint64_t)hw_frame_width(frame) << 32 | (unsigned)hw_frame_height(frame);
 
 	atomic_store(&s->size, size);
 	atomic_store(&s->picture_ns, arrival_ns);
-	hw_frame_unref(atomic_exchange(&s->newest, frame));
+	if (!mcu_ring_push(s->ready, frame))
+		hw_frame_unref(frame);
 }
 
-static void decode_one(McuVideoSource *s, const McuAccessUnit *au)
+static void decode_one(McuVideoSource *s, const McuQueued *au)
 {
 	HwFrame *frame = NULL, *newest = NULL;
 	bool skip = atomic_load(&s->skip_loop_filter);
@@ -295,7 +299,7 @@ static void decode_one(McuVideoSource *s, const McuAccessUnit *au)
 	}
 }
 
-static void handle(McuVideoSource *s, const McuAccessUnit *au)
+static void handle(McuVideoSource *s, const McuQueued *au)
 {
 	int64_t start;
 
@@ -330,7 +334,7 @@ bool mcu_video_source_pending(McuVideoSource *s)
 
 void mcu_video_source_decode(McuVideoSource *s, unsigned most)
 {
-	McuAccessUnit *au;
+	McuQueued *au;
 
 	free_retired(s);
 	while (most-- && (au = mcu_ring_pop(s->queue))) {
@@ -343,14 +347,14 @@ void mcu_video_source_decode(McuVideoSource *s, unsigned most)
 
 /* --- vtick --- */
 
-HwFrame *mcu_video_source_picture(McuVideoSource *s)
+HwFrame *mcu_video_source_picture(McuVideoSource *s, int64_t now_ns)
 {
-	HwFrame *next = atomic_exchange(&s->newest, NULL);
+	HwFrame *next;
 
-	if (!next)
-		return s->shown;
-	if (s->shown && !mcu_ring_push(s->retired, s->shown))
-		hw_frame_unref(s->shown);
-	s->shown = next;
-	return next;
+	while ((next = mcu_ring_peek(s->ready)) && hw_frame_pts_ns(next) <= now_ns) {
+		if (s->shown && !mcu_ring_push(s->retired, s->shown))
+			hw_frame_unref(s->shown);
+		s->shown = mcu_ring_pop(s->ready);
+	}
+	return s->shown;
 }

@@ -1,8 +1,8 @@
 /* One camera inside the engine. Crosses three threads; each part says whose it is. Private to
  * video/.
  *
- *   loop: take() -> [queue] -> dec: decode() -> newest -> vtick: picture()
- *                <- [spare] <-                         <- [retired] <-
+ *   loop: take() -> [queue] -> dec: decode() -> [ready] -> vtick: picture()
+ *                <- [spare] <-                          <- [retired] <-
  */
 #pragma once
 #include <glib.h>
@@ -11,13 +11,13 @@
 #include "video/engine.h"
 
 /* One access unit in a buffer that is used again. */
-typedef struct McuAccessUnit {
+typedef struct McuQueued {
 	uint8_t *data;
 	size_t len, capacity;
 	int64_t pts_ns, arrival_ns;
 	uint64_t seq;
 	bool keyframe;
-} McuAccessUnit;
+} McuQueued;
 
 typedef struct McuVideoSource {
 	_Atomic unsigned refs;
@@ -61,7 +61,7 @@ typedef struct McuVideoSource {
 	int64_t retry_ns; /* no new decoder before */
 
 	/* --- dec -> vtick --- */
-	_Atomic(HwFrame *) newest;
+	struct McuRing *ready;   /* decoded pictures in order, each with the time it is due as pts */
 	struct McuRing *retired; /* vtick -> dec: frames to let go */
 
 	/* --- dec -> anyone --- */
@@ -82,7 +82,7 @@ void mcu_video_source_unref(McuVideoSource *s);
 
 /** Queue one access unit, by the policies of engine.h. 0 = queued, to be scheduled.
  * Errors: as mcu_video_engine_push().   Thread: loop. */
-int mcu_video_source_take(McuVideoSource *s, const McuAccessUnit *au, int64_t now_ns) MCU_WARN_UNUSED;
+int mcu_video_source_take(McuVideoSource *s, const McuQueued *au, int64_t now_ns) MCU_WARN_UNUSED;
 
 /** Wait for a keyframe and ask for it from `due_ns` on.   Thread: loop. */
 void mcu_video_source_need_key(McuVideoSource *s, int64_t due_ns);
@@ -103,7 +103,7 @@ void mcu_video_source_decode(McuVideoSource *s, unsigned most);
 /** Is something queued?   Thread: any; a moment later it may differ. */
 bool mcu_video_source_pending(McuVideoSource *s);
 
-/** Newest picture (borrowed until the next call), NULL = none yet.   Thread: vtick. */
-HwFrame *mcu_video_source_picture(McuVideoSource *s);
+/** Newest picture that is due (borrowed until the next call), NULL = none yet.   Thread: vtick. */
+HwFrame *mcu_video_source_picture(McuVideoSource *s, int64_t now_ns);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(McuVideoSource, mcu_video_source_unref)
