@@ -320,7 +320,7 @@ int mcu_video_engine_push(McuVideoEngine *e, uint32_t source, const void *data, 
 			  int64_t pts_ns, bool keyframe, int64_t arrival_ns)
 {
 	McuVideoSource *s = find_source(e, source);
-	McuAccessUnit au = { .data = (uint8_t *)data,
+	McuQueued au = { .data = (uint8_t *)data,
 			     .len = len,
 			     .pts_ns = pts_ns,
 			     .arrival_ns = arrival_ns > 0 ? arrival_ns : mcu_engine_now(e),

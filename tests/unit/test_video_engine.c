@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "hw/hw.h"
 #include "video/engine.h"
+#include "video/engine_priv.h"
 
 #define W 640
 #define H 360
@@ -592,6 +593,80 @@ static void test_snapshot(void)
 	teardown(&m);
 }
 
+/* Faults of the back end, one kind after the other: the meeting goes on, and the picture is whole
+ * again after the last fault. */
+static void test_faults(void)
+{
+	static const char *const plans[] = { "decode:2%",  "receive:3%", "compose:4%", "frame:5%",
+					     "map:6%",     "encode:9%",  "packet:9%",  "open:5",
+					     "decode:4,compose:7,receive:9,frame:12" };
+
+	for (size_t p = 0; p < G_N_ELEMENTS(plans); p++) {
+		unsigned canvases = 0;
+		McuRendition *r;
+		Receiver rx;
+		Meeting m;
+
+		g_test_message("%s", plans[p]);
+		setup(&m, plans[p]);
+		r = add_rendition(&m, &rx, 0, 0, 0);
+		mcu_rendition_set_active(r, true);
+		for (int i = 1; i <= 2; i++) {
+			g_autofree char *id = g_strdup_printf("p%d", i);
+			McuVideoParticipant props = { .name = id };
+			g_autoptr(HwDevice) sound = open_device(NULL);
+
+			camera_init(&m.cam[i], sound, 320, 180, (uint8_t)(40 + 20 * i));
+			g_assert_cmpint(mcu_video_engine_add_participant(m.e, id, &props), ==, 0);
+			g_assert_cmpint(mcu_video_engine_add_source(m.e, id, HW_CODEC_H264, &m.source[i]),
+					==, 0);
+		}
+		for (int t = 0; t < 90; t++) {
+			for (int i = 1; i <= 2; i++) {
+				(void)!camera_send(&m.cam[i], m.e, m.source[i], m.wants[i] > 0 || t == 0,
+						   m.now);
+				m.wants[i] = 0;
+			}
+			tick(&m);
+			canvases += m.canvas != NULL;
+		}
+		g_assert_cmpuint(canvases, >=, 40);
+		g_assert_cmpuint(rx.packets, >, 1);
+		receiver_done(&rx);
+		teardown(&m);
+	}
+}
+
+/* What each step of the ladder does. */
+static void test_overload_steps(void)
+{
+	McuVideoStats s;
+	Meeting m;
+
+	setup(&m, NULL);
+	for (int i = 1; i <= 3; i++)
+		join(&m, i);
+	set_layout(&m, "speaker", "p2");
+	tick(&m);
+	m.e->overload.level = 1;
+	mcu_engine_apply_overload(m.e);
+	g_assert_true(atomic_load(&mcu_engine_source_of(m.e, 1)->skip_loop_filter));
+	g_assert_false(atomic_load(&mcu_engine_source_of(m.e, 2)->skip_loop_filter)); /* large */
+	mcu_video_engine_stats(m.e, &s);
+	g_assert_cmpint(s.fps, ==, 30);
+	g_assert_cmpint(s.overload, ==, MCU_OVERLOAD_SKIP_LOOP_FILTER);
+	m.e->overload.level = 2;
+	mcu_engine_apply_overload(m.e);
+	mcu_video_engine_stats(m.e, &s);
+	g_assert_cmpint(s.fps, ==, 15);
+	m.e->overload.level = 0;
+	mcu_engine_apply_overload(m.e);
+	mcu_video_engine_stats(m.e, &s);
+	g_assert_cmpint(s.fps, ==, 30);
+	g_assert_false(atomic_load(&mcu_engine_source_of(m.e, 1)->skip_loop_filter));
+	teardown(&m);
+}
+
 static void test_bad_config(void)
 {
 	g_autoptr(HwDevice) device = open_device(NULL);
@@ -735,6 +810,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/engine/dead-encoder", test_dead_encoder);
 	g_test_add_func("/engine/rendition-errors", test_rendition_errors);
 	g_test_add_func("/engine/snapshot", test_snapshot);
+	g_test_add_func("/engine/faults", test_faults);
+	g_test_add_func("/engine/overload-steps", test_overload_steps);
 	g_test_add_func("/engine/bad-config", test_bad_config);
 	g_test_add_func("/engine/threads", test_threads);
 	return g_test_run();
