@@ -1,24 +1,25 @@
 /* The event WebSocket: every event of the daemon to every subscriber, as one JSON text each.
  *
- *   daemon --event--> JSON --> subscriber (bounded) --> libsoup's queue --> socket
+ *   daemon --event--> JSON --> subscriber (bounded) --> libsoup's queue --> kernel
  *
- * libsoup 3.2 neither bounds its queue nor tells its length. It writes at default priority while
- * the socket takes bytes, so a source of low priority on the same socket runs only once the queue
- * is empty: what was sent since then is the backlog.
+ * libsoup 3.2 neither bounds its queue nor tells its length, so its length is worked out: what it
+ * was given less what the kernel has taken.
  */
 #include <string.h>
 
 #include "http/http_priv.h"
 #include "http/json.h"
+#include "http/sendq.h"
 
 #define PING_S       20
 #define INCOMING_MAX 4096 /* a subscriber has nothing to say */
+#define FRAME_HEADER 4    /* of a text of 126 bytes to 64 KiB */
 
 typedef struct Subscriber {
 	McuHttpEvents *events;
 	SoupWebsocketConnection *ws;
-	size_t backlog; /* bytes sent since the queue was last seen empty */
-	GSource *drained;
+	GSocket *socket;
+	uint64_t given; /* to libsoup, in the kernel's count */
 	GList link;
 } Subscriber;
 
@@ -34,19 +35,12 @@ static GIOStream *stream_of(Subscriber *sub)
 	return soup_websocket_connection_get_io_stream(sub->ws);
 }
 
-static void stop_watching(Subscriber *sub)
-{
-	if (sub->drained)
-		g_source_destroy(sub->drained);
-	g_clear_pointer(&sub->drained, g_source_unref);
-}
-
 static void subscriber_free(Subscriber *sub)
 {
-	stop_watching(sub);
 	g_signal_handlers_disconnect_by_data(sub->ws, sub);
 	g_queue_unlink(&sub->events->subscribers, &sub->link);
 	g_object_unref(sub->ws);
+	g_object_unref(sub->socket);
 	g_free(sub);
 }
 
@@ -57,40 +51,20 @@ static void drop(Subscriber *sub)
 	subscriber_free(sub);
 }
 
-static gboolean on_drained(GObject *stream, gpointer data)
-{
-	Subscriber *sub = data;
-
-	(void)stream;
-	sub->backlog = 0;
-	stop_watching(sub);
-	return G_SOURCE_REMOVE;
-}
-
-static void watch(Subscriber *sub)
-{
-	GOutputStream *out = g_io_stream_get_output_stream(stream_of(sub));
-
-	if (sub->drained)
-		return;
-	sub->drained = g_pollable_output_stream_create_source(G_POLLABLE_OUTPUT_STREAM(out), NULL);
-	g_source_set_priority(sub->drained, G_PRIORITY_LOW);
-	g_source_set_callback(sub->drained, G_SOURCE_FUNC(on_drained), sub, NULL);
-	g_source_attach(sub->drained, NULL);
-}
-
 static void send_to(Subscriber *sub, const char *text, size_t len)
 {
+	uint64_t taken = mcu_sendq_taken(g_socket_get_fd(sub->socket));
+
 	if (soup_websocket_connection_get_state(sub->ws) != SOUP_WEBSOCKET_STATE_OPEN)
 		return;
-	sub->backlog += len;
-	if (sub->backlog > MCU_MAX_HTTP_BACKLOG) {
+	/* pings, which we do not count, went out too: the queue is empty */
+	sub->given = MAX(sub->given, taken) + len + FRAME_HEADER;
+	if (sub->given - taken > MCU_MAX_HTTP_BACKLOG) {
 		mcu_info("http", "an event subscriber is too slow and is closed");
 		drop(sub);
 		return;
 	}
 	soup_websocket_connection_send_text(sub->ws, text);
-	watch(sub);
 }
 
 static void on_event(void *data, const char *event, GVariant *detail)
@@ -120,10 +94,11 @@ static void on_open(SoupServer *soup, SoupServerMessage *msg, const char *path,
 	Subscriber *sub = g_new0(Subscriber, 1);
 
 	(void)soup;
-	(void)msg;
 	(void)path;
 	sub->events = ev;
 	sub->ws = g_object_ref(ws);
+	sub->socket = g_object_ref(mcu_http_socket(msg));
+	sub->given = mcu_sendq_taken(g_socket_get_fd(sub->socket));
 	sub->link.data = sub;
 	g_queue_push_tail_link(&ev->subscribers, &sub->link);
 	ev->counts->by_status[101]++;

@@ -47,16 +47,21 @@ int mcu_route_find(const char *method, const char *path, const McuRoute **ret,
 
 struct McuHttpServer {
 	McuDaemon *daemon;
+	GSocketService *service;
 	SoupServer *soup;
 	char *token; /* "" = none */
 	char *url;
+	bool loopback;
 	GQueue requests;       /* McuHttpReq waiting for the daemon */
-	unsigned *connections; /* shared with the sockets, which may outlive the server */
+	unsigned *connections; /* shared with the connections, which may outlive the server */
 	McuHttpEvents *events;
 	McuHttpCollect *collect;
 	McuHttpCounts counts;
 	McuLogLimit refused_log;
 };
+
+/** The socket a message came in on. Borrowed; for a message that has been at the gate. */
+GSocket *mcu_http_socket(SoupServerMessage *msg);
 
 /* One request that has passed the gate. Ends with exactly one of the mcu_req_ functions below that
  * answer. */

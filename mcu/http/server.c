@@ -3,14 +3,17 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "http/gate.h"
 #include "http/http_priv.h"
 
 #define EVENTS_PATH "/api/v1/events"
-#define COUNTED     "mcu-counted" /* data of a socket that is in the count of connections */
+#define SOCKET      "mcu-socket" /* data of a message and of its remote address */
 #define BODY_BYTES  "mcu-body-bytes"
 
-/* --- connections --- */
+/* --- connections: libsoup 3.2 loses a reference for each one it accepts by itself, and stops
+ * listening at the first one that fails; so we accept them, and it serves one request on each ---
+ */
 
 static void uncount(gpointer data)
 {
@@ -20,19 +23,42 @@ static void uncount(gpointer data)
 	g_rc_box_release(connections);
 }
 
-/* Also emitted for each further request of a connection. */
-static void on_request_started(SoupServer *soup, SoupServerMessage *msg, McuHttpServer *s)
+static gboolean on_incoming(GSocketService *service, GSocketConnection *c, GObject *source,
+			    gpointer data)
 {
-	GSocket *socket = soup_server_message_get_socket(msg);
+	McuHttpServer *s = data;
+	GSocket *socket = g_socket_connection_get_socket(c);
+	g_autoptr(GSocketAddress) local = g_socket_connection_get_local_address(c, NULL);
+	g_autoptr(GSocketAddress) remote = g_socket_connection_get_remote_address(c, NULL);
 
-	(void)soup;
-	if (!socket || g_object_get_data(G_OBJECT(socket), COUNTED))
-		return;
-	g_object_set_data_full(G_OBJECT(socket), COUNTED, g_rc_box_acquire(s->connections),
-			       uncount);
+	(void)service;
+	(void)source;
+	if (*s->connections >= MCU_MAX_HTTP_CONNECTIONS || !local || !remote) {
+		(void)g_io_stream_close(G_IO_STREAM(c), NULL, NULL);
+		return TRUE;
+	}
 	g_socket_set_timeout(socket, MCU_HTTP_IDLE_S);
-	if (++*s->connections > MCU_MAX_HTTP_CONNECTIONS)
-		g_socket_shutdown(socket, TRUE, TRUE, NULL);
+	(*s->connections)++;
+	g_object_set_data_full(G_OBJECT(c), "mcu-counted", g_rc_box_acquire(s->connections),
+			       uncount);
+	g_object_set_data_full(G_OBJECT(remote), SOCKET, g_object_ref(socket), g_object_unref);
+	(void)soup_server_accept_iostream(s->soup, G_IO_STREAM(c), local, remote, NULL);
+	return TRUE;
+}
+
+GSocket *mcu_http_socket(SoupServerMessage *msg)
+{
+	return g_object_get_data(G_OBJECT(msg), SOCKET);
+}
+
+/* A message forgets its connection when it becomes a WebSocket. */
+static void remember_socket(SoupServerMessage *msg)
+{
+	GSocketAddress *remote = soup_server_message_get_remote_address(msg);
+
+	g_object_set_data_full(G_OBJECT(msg), SOCKET,
+			       g_object_ref(g_object_get_data(G_OBJECT(remote), SOCKET)),
+			       g_object_unref);
 }
 
 static void on_request_finished(SoupServer *soup, SoupServerMessage *msg, McuHttpServer *s)
@@ -59,7 +85,7 @@ static void on_chunk(SoupServerMessage *msg, GBytes *chunk, gpointer data)
 	}
 	/* the answer can only be sent after the body; whoever goes on and on gets none */
 	if (bytes > MCU_MAX_HTTP_DISCARD)
-		g_socket_shutdown(soup_server_message_get_socket(msg), TRUE, FALSE, NULL);
+		g_socket_shutdown(mcu_http_socket(msg), TRUE, FALSE, NULL);
 }
 
 /* --- the gate: when the headers are there --- */
@@ -87,6 +113,14 @@ static bool check_local(McuHttpServer *s, SoupServerMessage *msg, SoupMessageHea
 	return true;
 }
 
+static char *client_name(SoupServerMessage *msg)
+{
+	GSocketAddress *remote = soup_server_message_get_remote_address(msg);
+
+	return remote ? g_socket_connectable_to_string(G_SOCKET_CONNECTABLE(remote))
+		      : g_strdup("an unknown address");
+}
+
 static bool check_token(McuHttpServer *s, SoupServerMessage *msg, SoupMessageHeaders *headers,
 			const McuRoute *route)
 {
@@ -100,9 +134,11 @@ static bool check_token(McuHttpServer *s, SoupServerMessage *msg, SoupMessageHea
 				     given ? "Bearer realm=\"tessera\", error=\"invalid_token\""
 					   : "Bearer realm=\"tessera\"");
 	refuse(msg, 401, given ? "the token is wrong" : "a Bearer token is asked for");
-	if (given && mcu_log_allow(&s->refused_log, 5, 60 * G_GINT64_CONSTANT(1000000000), &held))
-		mcu_warning("http", "a request with a wrong token from %s (%u more held back)",
-			    soup_server_message_get_remote_host(msg), held);
+	if (given && mcu_log_allow(&s->refused_log, 5, 60 * MCU_NS_PER_SEC, &held)) {
+		g_autofree char *client = client_name(msg);
+		mcu_warning("http", "a wrong token from %s (%u more were not logged)", client,
+			    held);
+	}
 	return false;
 }
 
@@ -146,7 +182,10 @@ static void gate(SoupServer *soup, SoupServerMessage *msg, const char *path, GHa
 
 	(void)soup;
 	(void)query;
+	remember_socket(msg);
 	g_signal_connect(msg, "got-chunk", G_CALLBACK(on_chunk), NULL);
+	soup_message_headers_replace(soup_server_message_get_response_headers(msg), "Connection",
+				     "close");
 	if (!check_local(s, msg, headers))
 		return;
 	r = mcu_route_find(soup_server_message_get_method(msg), path, &route, args, &allow);
@@ -247,7 +286,7 @@ static void dispatch(SoupServer *soup, SoupServerMessage *msg, const char *path,
 
 static int listen_on(McuHttpServer *s, const char *address, McuDiag *reterr)
 {
-	g_autoptr(GSocketAddress) at = NULL;
+	g_autoptr(GSocketAddress) at = NULL, bound = NULL;
 	g_autoptr(GError) error = NULL;
 	g_autofree char *host = NULL;
 	unsigned port;
@@ -255,15 +294,18 @@ static int listen_on(McuHttpServer *s, const char *address, McuDiag *reterr)
 
 	if (r < 0)
 		return r;
-	if (!*s->token && !mcu_conf_is_loopback(host))
+	s->loopback = mcu_conf_is_loopback(host);
+	if (!*s->token && !s->loopback)
 		return mcu_diag(reterr, -EINVAL, "found %s without a token, expected loopback",
 				address);
 	at = g_inet_socket_address_new_from_string(host, port);
-	if (!soup_server_listen(s->soup, at, 0, &error))
+	if (!g_socket_listener_add_address(G_SOCKET_LISTENER(s->service), at, G_SOCKET_TYPE_STREAM,
+					   G_SOCKET_PROTOCOL_TCP, NULL, &bound, &error))
 		return mcu_diag(reterr, -EIO, "cannot listen on %s: %s", address, error->message);
-	GSList *uris = soup_server_get_uris(s->soup);
-	s->url = uris ? g_uri_to_string(uris->data) : NULL;
-	g_slist_free_full(uris, (GDestroyNotify)g_uri_unref);
+	port = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(bound));
+	s->url = g_strdup_printf(strchr(host, ':') ? "http://[%s]:%u/" : "http://%s:%u/", host,
+				 port);
+	g_signal_connect(s->service, "incoming", G_CALLBACK(on_incoming), s);
 	return 0;
 }
 
@@ -276,10 +318,10 @@ int mcu_http_server_new(McuDaemon *d, const McuConf *conf, McuHttpServer **ret, 
 	s->token = g_strdup(conf->http.token);
 	s->connections = g_rc_box_new0(unsigned);
 	g_queue_init(&s->requests);
+	s->service = g_socket_service_new();
 	s->soup = soup_server_new("raw-paths", TRUE, NULL);
 	/* compressed frames of one subscriber could cost any amount of memory */
 	soup_server_remove_websocket_extension(s->soup, SOUP_TYPE_WEBSOCKET_EXTENSION_DEFLATE);
-	g_signal_connect(s->soup, "request-started", G_CALLBACK(on_request_started), s);
 	g_signal_connect(s->soup, "request-finished", G_CALLBACK(on_request_finished), s);
 	g_signal_connect(s->soup, "request-aborted", G_CALLBACK(on_request_finished), s);
 	s->events = mcu_http_events_new(d, s->soup, EVENTS_PATH, &s->counts);
@@ -301,6 +343,10 @@ void mcu_http_server_free(McuHttpServer *s)
 
 	if (!s)
 		return;
+	g_socket_service_stop(s->service);
+	g_socket_listener_close(G_SOCKET_LISTENER(s->service));
+	g_signal_handlers_disconnect_by_data(s->service, s);
+	g_object_unref(s->service);
 	mcu_http_collect_free(s->collect);
 	while ((link = g_queue_pop_head_link(&s->requests)))
 		mcu_req_detach(link->data);
@@ -316,14 +362,11 @@ void mcu_http_server_free(McuHttpServer *s)
 
 void mcu_http_server_reload(McuHttpServer *s, const McuConf *conf)
 {
-	g_autofree char *host = NULL;
-	unsigned port;
-
-	/* without a token we stay where only this machine can reach us */
-	if (!*conf->http.token && *s->token &&
-	    (mcu_conf_split_listen(s->url + strlen("http://"), NULL, &host, &port, NULL) < 0 ||
-	     !mcu_conf_is_loopback(host)))
+	/* the new address is not in force before a restart */
+	if (!*conf->http.token && !s->loopback) {
+		mcu_warning("http", "the token is kept: we still listen on %s", s->url);
 		return;
+	}
 	g_free(s->token);
 	s->token = g_strdup(conf->http.token);
 }
