@@ -105,8 +105,8 @@ void mcu_engine_direct(McuVideoEngine *e)
 		return;
 	}
 	for (size_t t = 0; t < scene->n; t++)
-		sources[t] = g_hash_table_lookup(e->sources,
-						 GUINT_TO_POINTER(scene->tiles[t].source));
+		sources[t] =
+			g_hash_table_lookup(e->sources, GUINT_TO_POINTER(scene->tiles[t].source));
 	mcu_stage_submit(e->stage, scene, sources);
 	g_free(e->scene);
 	e->scene = scene;

@@ -59,11 +59,12 @@ static int check_config(const McuVideoEngineConfig *c, McuDiag *reterr)
 {
 	if ((c->width | c->height) & 1 || MIN(c->width, c->height) < MCU_MIN_CANVAS ||
 	    MAX(c->width, c->height) > HW_MAX_SIZE)
-		return mcu_diag(reterr, -EINVAL, "found canvas %dx%d, expected even sides from %d to %d",
-				c->width, c->height, MCU_MIN_CANVAS, HW_MAX_SIZE);
+		return mcu_diag(reterr, -EINVAL,
+				"found canvas %dx%d, expected even sides from %d to %d", c->width,
+				c->height, MCU_MIN_CANVAS, HW_MAX_SIZE);
 	if (c->fps < 1 || c->fps > HW_MAX_FPS)
-		return mcu_diag(reterr, -EINVAL, "found %d frames a second, expected 1 to %d", c->fps,
-				HW_MAX_FPS);
+		return mcu_diag(reterr, -EINVAL, "found %d frames a second, expected 1 to %d",
+				c->fps, HW_MAX_FPS);
 	return 0;
 }
 
@@ -83,9 +84,11 @@ int mcu_video_engine_new(const McuVideoEngineConfig *config, const McuVideoEvent
 	e->config = *config;
 	e->events = events ? *events : (McuVideoEvents){ 0 };
 	e->device = hw_device_ref(config->device);
-	e->context = context ? g_main_context_ref(context) : g_main_context_ref(g_main_context_default());
+	e->context = context ? g_main_context_ref(context)
+			     : g_main_context_ref(g_main_context_default());
 	e->participants = g_ptr_array_new_with_free_func(participant_free);
-	e->sources = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)mcu_video_source_unref);
+	e->sources =
+		g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)mcu_video_source_unref);
 	e->source_order = g_ptr_array_new();
 	e->renditions = g_ptr_array_new_with_free_func((GDestroyNotify)mcu_rendition_unref);
 	e->snapshots = g_array_new(FALSE, FALSE, sizeof(SnapshotWish));
@@ -104,7 +107,8 @@ int mcu_video_engine_new(const McuVideoEngineConfig *config, const McuVideoEvent
 
 void mcu_video_engine_start(McuVideoEngine *e)
 {
-	unsigned threads = e->config.decode_threads ? e->config.decode_threads : g_get_num_processors();
+	unsigned threads =
+		e->config.decode_threads ? e->config.decode_threads : g_get_num_processors();
 
 	MCU_ASSERT_THREAD(&e->thread);
 	g_assert(!e->running);
@@ -321,10 +325,10 @@ int mcu_video_engine_push(McuVideoEngine *e, uint32_t source, const void *data, 
 {
 	McuVideoSource *s = find_source(e, source);
 	McuQueued au = { .data = (uint8_t *)data,
-			     .len = len,
-			     .pts_ns = pts_ns,
-			     .arrival_ns = arrival_ns > 0 ? arrival_ns : mcu_engine_now(e),
-			     .keyframe = keyframe };
+			 .len = len,
+			 .pts_ns = pts_ns,
+			 .arrival_ns = arrival_ns > 0 ? arrival_ns : mcu_engine_now(e),
+			 .keyframe = keyframe };
 	int err;
 
 	MCU_ASSERT_THREAD(&e->thread);
@@ -351,7 +355,8 @@ void mcu_video_engine_source_lost(McuVideoEngine *e, uint32_t source)
 	ask_when_due(e, s);
 }
 
-bool mcu_video_engine_source_visible(McuVideoEngine *e, uint32_t source, int *ret_width, int *ret_height)
+bool mcu_video_engine_source_visible(McuVideoEngine *e, uint32_t source, int *ret_width,
+				     int *ret_height)
 {
 	McuVideoSource *s = find_source(e, source);
 
@@ -396,7 +401,8 @@ int mcu_video_engine_add_rendition(McuVideoEngine *e, const McuRenditionConfig *
 
 	MCU_ASSERT_THREAD(&e->thread);
 	if (e->renditions->len >= MCU_MAX_RENDITIONS)
-		return mcu_diag(reterr, -EOVERFLOW, "found more than %d renditions", MCU_MAX_RENDITIONS);
+		return mcu_diag(reterr, -EOVERFLOW, "found more than %d renditions",
+				MCU_MAX_RENDITIONS);
 	err = mcu_rendition_new(&env, config, &r, reterr);
 	if (err < 0)
 		return err;

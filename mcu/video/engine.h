@@ -37,17 +37,17 @@
 #include "video/layout.h"
 
 #define MCU_MAX_VIDEO_PARTICIPANTS 256
-#define MCU_MAX_VIDEO_SOURCES 256
-#define MCU_MAX_RENDITIONS 8
-#define MCU_MAX_DECODE_THREADS 64
+#define MCU_MAX_VIDEO_SOURCES      256
+#define MCU_MAX_RENDITIONS         8
+#define MCU_MAX_DECODE_THREADS     64
 /** Most snapshots that wait for the next canvas. */
 #define MCU_MAX_SNAPSHOTS 64
 /** Largest access unit that is taken. */
-#define MCU_MAX_ACCESS_UNIT (2 * 1024 * 1024)
-#define MCU_VIDEO_QUEUE_MAX 24
+#define MCU_MAX_ACCESS_UNIT   (2 * 1024 * 1024)
+#define MCU_VIDEO_QUEUE_MAX   24
 #define MCU_VIDEO_QUEUE_BYTES (4 * 1024 * 1024)
-#define MCU_VIDEO_STALE_MS 2000
-#define MCU_VIDEO_REFRESH_MS 500
+#define MCU_VIDEO_STALE_MS    2000
+#define MCU_VIDEO_REFRESH_MS  500
 #define MCU_VIDEO_KEYFRAME_MS 500
 
 typedef struct McuVideoEngine McuVideoEngine;
@@ -77,7 +77,8 @@ typedef struct McuVideoEvents {
 	/* The state changed, or the size of the picture did (0 x 0 in NONE). */
 	void (*source_state)(void *data, uint32_t source, McuVideoSourceState state, int width,
 			     int height);
-	/* Shown in a tile of this size, or no longer (then 0 x 0): ask the sender for less or more. */
+	/* Shown in a tile of this size, or no longer (then 0 x 0): ask the sender for less or more.
+	 */
 	void (*source_visible)(void *data, uint32_t source, bool visible, int width, int height);
 	void (*overload)(void *data, McuOverloadLevel level);
 } McuVideoEvents;
@@ -87,8 +88,9 @@ typedef struct McuVideoEngineConfig {
 	int width, height;       /* canvas, even */
 	int fps;                 /* 1..60 */
 	unsigned decode_threads; /* 0 = number of cores */
-	const char *text_waiting; /* beside a lone participant; NULL = "Waiting for others to join" */
-	const char *text_empty;   /* nobody is there; NULL = "Waiting for participants" */
+	const char
+		*text_waiting;  /* beside a lone participant; NULL = "Waiting for others to join" */
+	const char *text_empty; /* nobody is there; NULL = "Waiting for participants" */
 	bool manual; /* no threads: mcu_video_engine_tick_at() does everything (tests, offline) */
 } McuVideoEngineConfig;
 
@@ -150,10 +152,9 @@ void mcu_video_engine_remove_source(McuVideoEngine *e, uint32_t source);
 /** One access unit, as hw_decoder_send() takes it. Copied. Never blocks.
  * pts_ns: when the picture is due on the canvas, on mcu_now_ns()'s scale: capture time plus a
  * constant delay where known (evenly spaced, so that no picture is skipped or shown twice), else
- * arrival_ns. At most 8 pictures wait. keyframe: a decoder can start here. A gap before it is told by
- * mcu_video_engine_source_lost().
- * Errors: -ENOENT; -EOVERFLOW larger than MCU_MAX_ACCESS_UNIT; -EAGAIN dropped by policy (counted:
- * not visible, waiting for a keyframe, queue full); -ENOMEM.
+ * arrival_ns. At most 8 pictures wait. keyframe: a decoder can start here. A gap before it is told
+ * by mcu_video_engine_source_lost(). Errors: -ENOENT; -EOVERFLOW larger than MCU_MAX_ACCESS_UNIT;
+ * -EAGAIN dropped by policy (counted: not visible, waiting for a keyframe, queue full); -ENOMEM.
  */
 int mcu_video_engine_push(McuVideoEngine *e, uint32_t source, const void *data, size_t len,
 			  int64_t pts_ns, bool keyframe, int64_t arrival_ns) MCU_WARN_UNUSED;
@@ -167,8 +168,8 @@ bool mcu_video_engine_source_visible(McuVideoEngine *e, uint32_t source, int *re
 
 /* --- renditions --- */
 
-/** One encoded picture. `pkt` is valid until return. capture_ns: time of its tick, on mcu_now_ns()'s
- * scale. Thread: enc of this rendition; must not call the engine, must not block. */
+/** One encoded picture. `pkt` is valid until return. capture_ns: time of its tick, on
+ * mcu_now_ns()'s scale. Thread: enc of this rendition; must not call the engine, must not block. */
 typedef void (*McuRenditionPacketFn)(void *data, const HwPacket *pkt, int64_t capture_ns);
 
 typedef struct McuRenditionConfig {
@@ -234,8 +235,8 @@ typedef struct McuVideoSourceStats {
 	char decoder[48];
 } McuVideoSourceStats;
 /** Errors: -ENOENT. */
-int mcu_video_engine_source_stats(McuVideoEngine *e, uint32_t source, McuVideoSourceStats *ret)
-	MCU_WARN_UNUSED;
+int mcu_video_engine_source_stats(McuVideoEngine *e, uint32_t source,
+				  McuVideoSourceStats *ret) MCU_WARN_UNUSED;
 
 typedef struct McuRenditionStats {
 	bool active;
@@ -253,8 +254,8 @@ void mcu_rendition_stats(McuRendition *r, McuRenditionStats *ret);
 
 /* --- by hand --- */
 
-/** With config.manual: do at time now_ns all that is due: scene, labels, decoding, housekeeping, one
- * tick, encoding (on_packet included). Returns the canvas (caller's reference) or NULL. */
+/** With config.manual: do at time now_ns all that is due: scene, labels, decoding, housekeeping,
+ * one tick, encoding (on_packet included). Returns the canvas (caller's reference) or NULL. */
 HwFrame *mcu_video_engine_tick_at(McuVideoEngine *e, int64_t now_ns);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(McuVideoEngine, mcu_video_engine_free)

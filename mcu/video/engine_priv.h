@@ -59,7 +59,7 @@ struct McuVideoEngine {
 
 	/* --- overload --- */
 	McuOverload overload;
-	int64_t window_ns;        /* start of the window */
+	int64_t window_ns;                                         /* start of the window */
 	uint64_t window_ticks, window_skipped, window_overwritten; /* counters then */
 };
 

@@ -92,8 +92,10 @@ static void person(cairo_t *cr)
 void mcu_icon_draw(cairo_t *cr, McuIcon icon, double x, double y, double size)
 {
 	static void (*const draw[])(cairo_t *) = {
-		[MCU_ICON_MICROPHONE_OFF] = microphone, [MCU_ICON_CAMERA_OFF] = camera,
-		[MCU_ICON_PAUSE] = pause_bars,          [MCU_ICON_NO_SIGNAL] = no_signal,
+		[MCU_ICON_MICROPHONE_OFF] = microphone,
+		[MCU_ICON_CAMERA_OFF] = camera,
+		[MCU_ICON_PAUSE] = pause_bars,
+		[MCU_ICON_NO_SIGNAL] = no_signal,
 		[MCU_ICON_PERSON] = person,
 	};
 	cairo_pattern_t *ink = cairo_pattern_reference(cairo_get_source(cr));

@@ -10,7 +10,8 @@
 
 static void tell_visibility(McuVideoEngine *e, McuVideoSource *s)
 {
-	if (s->visible == s->visible_told && s->tile_w == s->told_tile_w && s->tile_h == s->told_tile_h)
+	if (s->visible == s->visible_told && s->tile_w == s->told_tile_w &&
+	    s->tile_h == s->told_tile_h)
 		return;
 	s->visible_told = s->visible;
 	s->told_tile_w = s->tile_w;
@@ -37,8 +38,8 @@ static void tell_state(McuVideoEngine *e, McuVideoSource *s, int64_t now_ns)
 /* A callback may add or remove sources: work on a copy that holds references. */
 static GPtrArray *copy_sources(McuVideoEngine *e)
 {
-	GPtrArray *copy = g_ptr_array_new_full(e->source_order->len,
-					       (GDestroyNotify)mcu_video_source_unref);
+	GPtrArray *copy =
+		g_ptr_array_new_full(e->source_order->len, (GDestroyNotify)mcu_video_source_unref);
 
 	for (guint i = 0; i < e->source_order->len; i++)
 		g_ptr_array_add(copy, mcu_video_source_ref(g_ptr_array_index(e->source_order, i)));
@@ -157,7 +158,8 @@ static void measure_fps(McuVideoSource *s, int64_t now_ns)
 	if (now_ns < s->fps_ns + WINDOW_NS)
 		return;
 	if (s->fps_ns)
-		s->fps = (double)(decoded - s->fps_decoded) * MCU_NS_PER_SEC / (double)(now_ns - s->fps_ns);
+		s->fps = (double)(decoded - s->fps_decoded) * MCU_NS_PER_SEC /
+			 (double)(now_ns - s->fps_ns);
 	s->fps_decoded = decoded;
 	s->fps_ns = now_ns;
 }

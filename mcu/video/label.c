@@ -155,15 +155,16 @@ static int sheet_close(McuLabels *l, Sheet *s, const char *key, HwFrame **ret)
 /* UTF-8 without control characters, at most MCU_MAX_LABEL_CHARS, without space at its ends. */
 static char *clean_text(const char *text)
 {
-	g_autofree char *valid = g_utf8_make_valid(text ? text : "",
-						   text ? (gssize)strnlen(text, 4 * MCU_MAX_LABEL_CHARS) : 0);
+	g_autofree char *valid = g_utf8_make_valid(
+		text ? text : "", text ? (gssize)strnlen(text, 4 * MCU_MAX_LABEL_CHARS) : 0);
 	GString *out = g_string_new(NULL);
 	unsigned n = 0;
 
 	for (const char *s = valid; *s && n < MCU_MAX_LABEL_CHARS; s = g_utf8_next_char(s), n++) {
 		gunichar c = g_utf8_get_char(s);
 
-		g_string_append_unichar(out, g_unichar_iscntrl(c) || c == 0x2028 || c == 0x2029 ? ' ' : c);
+		g_string_append_unichar(
+			out, g_unichar_iscntrl(c) || c == 0x2028 || c == 0x2029 ? ' ' : c);
 	}
 	return g_strstrip(g_string_free(out, FALSE));
 }
@@ -232,8 +233,8 @@ static int draw_name(McuLabels *l, const char *name, unsigned marks, int tile_w,
 	double room = tile_w - 2.0 * mcu_labels_margin(l, tile_h);
 	McuIcon icons[2];
 	unsigned n_icons = mark_icons(marks, icons);
-	double icons_w = n_icons * icon + (n_icons && *name ? between : 0) +
-			 (n_icons > 1 ? between : 0);
+	double icons_w =
+		n_icons * icon + (n_icons && *name ? between : 0) + (n_icons > 1 ? between : 0);
 	g_autoptr(PangoLayout) layout = text_layout(l, name, px, PANGO_WEIGHT_MEDIUM);
 	int text_w = 0, text_h = 0, err;
 	double w, h = even(px * 1.75), x = pad;
@@ -359,12 +360,13 @@ int mcu_labels_card(McuLabels *l, const char *name, int w, int h, HwFrame **ret)
 	cairo_fill(s.cr);
 	mcu_set_color(s.cr, 0xffffff, 0.96);
 	if (*initials) {
-		g_autoptr(PangoLayout) layout = text_layout(l, initials, MAX(d * 0.40, 4),
-							    PANGO_WEIGHT_MEDIUM);
+		g_autoptr(PangoLayout) layout =
+			text_layout(l, initials, MAX(d * 0.40, 4), PANGO_WEIGHT_MEDIUM);
 
 		draw_centred(s.cr, layout, w / 2.0, h / 2.0);
 	} else {
-		mcu_icon_draw(s.cr, MCU_ICON_PERSON, w / 2.0 - d * 0.3, h / 2.0 - d * 0.31, d * 0.6);
+		mcu_icon_draw(s.cr, MCU_ICON_PERSON, w / 2.0 - d * 0.3, h / 2.0 - d * 0.31,
+			      d * 0.6);
 	}
 	return sheet_close(l, &s, key, ret);
 }
@@ -404,7 +406,8 @@ int mcu_labels_corner(McuLabels *l, McuCorner corner, bool border, HwFrame **ret
 	bool right = corner == MCU_CORNER_TOP_RIGHT || corner == MCU_CORNER_BOTTOM_RIGHT;
 	bool bottom = corner == MCU_CORNER_BOTTOM_LEFT || corner == MCU_CORNER_BOTTOM_RIGHT;
 	g_autofree char *key = g_strdup_printf("corner %d %d", corner, border);
-	double r = MAX(even(px_of_canvas(l, 12)), mcu_labels_border(l)), line = mcu_labels_border(l);
+	double r = MAX(even(px_of_canvas(l, 12)), mcu_labels_border(l)),
+	       line = mcu_labels_border(l);
 	Sheet s;
 	int err;
 

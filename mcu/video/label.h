@@ -22,13 +22,13 @@
 #define MCU_MAX_LABEL_FRAMES 512
 
 /* Colours of the canvas, 0xRRGGBB. */
-#define MCU_COLOR_CANVAS 0x15171c
-#define MCU_COLOR_TILE 0x23262d
+#define MCU_COLOR_CANVAS   0x15171c
+#define MCU_COLOR_TILE     0x23262d
 #define MCU_COLOR_SPEAKING 0x4ca6ff
 
 typedef enum McuMark { /* bits */
-	MCU_MARK_MUTED = 1,
-	MCU_MARK_CAMERA_OFF = 2,
+		       MCU_MARK_MUTED = 1,
+		       MCU_MARK_CAMERA_OFF = 2,
 } McuMark;
 
 typedef enum McuVeil {

@@ -1,4 +1,5 @@
-/* Geometry of layouts: fractions of the canvas -> even pixel rectangles. Parsing is layout_parse.c. */
+/* Geometry of layouts: fractions of the canvas -> even pixel rectangles. Parsing is layout_parse.c.
+ */
 #include "video/layout.h"
 
 #include <string.h>
@@ -98,7 +99,8 @@ static int even_edge(int size, int64_t num, int64_t den)
 }
 
 /* Pixels of the fraction a..b of the area in one dimension, less half a gap on both sides. */
-static void span(int origin, int size, int half_gap, Frac from, Frac len, int *ret_at, int *ret_size)
+static void span(int origin, int size, int half_gap, Frac from, Frac len, int *ret_at,
+		 int *ret_size)
 {
 	int64_t den = from.den * len.den;
 	int a = even_edge(size, from.num, from.den);
@@ -220,8 +222,8 @@ static void arrange_best(const McuLayout *l, int n, int width, int height, McuAr
 		int row = i / cols, in_row = MIN(cols, n - row * cols);
 		int left = ((width - in_row * (w + gap) + gap) / 2) & ~1;
 
-		ret->slots[i].rect = (HwRect){ left + (i % cols) * (w + gap),
-					       top + row * (h + gap), w, h };
+		ret->slots[i].rect =
+			(HwRect){ left + (i % cols) * (w + gap), top + row * (h + gap), w, h };
 	}
 	ret->n = (size_t)n;
 }

@@ -22,7 +22,7 @@
 #define MCU_MAX_LAYOUT_FILE 65536
 /** Smallest side of a canvas and of a tile, in pixels. */
 #define MCU_MIN_CANVAS 128
-#define MCU_MIN_TILE 4
+#define MCU_MIN_TILE   4
 
 typedef enum McuFit {
 	MCU_FIT_LETTERBOX = 1, /* whole picture, bars where the aspect differs */
@@ -65,8 +65,8 @@ int mcu_layout_parse(const char *text, size_t len, const char *where, McuLayout 
 /** Read DIR/NAME.yaml. Errors: as mcu_layout_parse(); -ENOENT no such file; -EINVAL a name that is
  * not 1 to MCU_MAX_LAYOUT_NAME of A-Z a-z 0-9 + - _.   Thread: any but the ticks.
  */
-int mcu_layout_load(const char *dir, const char *name, McuLayout **ret, McuDiag *reterr)
-	MCU_WARN_UNUSED;
+int mcu_layout_load(const char *dir, const char *name, McuLayout **ret,
+		    McuDiag *reterr) MCU_WARN_UNUSED;
 
 /** The layout `auto`, which needs no file: the best grid for 1 to MCU_MAX_SLOTS. */
 McuLayout *mcu_layout_new_auto(void);
@@ -86,8 +86,8 @@ size_t mcu_layout_capacity(const McuLayout *layout);
 int mcu_layout_arrange(const McuLayout *layout, size_t count, int width, int height,
 		       McuArrangement *ret) MCU_WARN_UNUSED;
 
-/** How a picture of sw x sh pixels (both > 0) is shown in `slot`: which part of it, and where on the
- * canvas. Even values. Near a ratio that scales fast (1/4, 1/2, 3/4, 1, 2), that ratio is used
+/** How a picture of sw x sh pixels (both > 0) is shown in `slot`: which part of it, and where on
+ * the canvas. Even values. Near a ratio that scales fast (1/4, 1/2, 3/4, 1, 2), that ratio is used
  * exactly and a few more pixels are cropped.   Thread: any; no allocation.
  */
 void mcu_fit_picture(McuFit fit, HwRect slot, int sw, int sh, HwRect *ret_crop, HwRect *ret_dst);

@@ -1,4 +1,5 @@
-/* Layout files: YAML -> validated McuLayout. The format is described in config/layouts/speaker.yaml.
+/* Layout files: YAML -> validated McuLayout. The format is described in
+ * config/layouts/speaker.yaml.
  *
  *   text -> yaml_document -> read_*(): one function per mapping -> check_variant(): geometry
  */
@@ -9,9 +10,9 @@
 #include "video/layout_priv.h"
 
 /* Smallest slot: a twelfth of the canvas, so that one has pixels on the smallest canvas. */
-#define MIN_SHARE 12
+#define MIN_SHARE       12
 #define MAX_DENOMINATOR 1000
-#define MAX_GAP_SHARE 20
+#define MAX_GAP_SHARE   20
 
 typedef struct Parse {
 	yaml_document_t *doc;
@@ -63,14 +64,15 @@ static const Word fits[] = { { "letterbox", MCU_FIT_LETTERBOX },
 			     { "crop", MCU_FIT_CROP },
 			     { "auto", MCU_FIT_AUTO },
 			     { NULL, 0 } };
-static const Word whos[] = { { "speaker", MCU_SLOT_SPEAKER }, { "order", MCU_SLOT_ORDER }, { NULL, 0 } };
+static const Word whos[] = { { "speaker", MCU_SLOT_SPEAKER },
+			     { "order", MCU_SLOT_ORDER },
+			     { NULL, 0 } };
 static const Word strips[] = { { "horizontal", STRIP_HORIZONTAL },
 			       { "vertical", STRIP_VERTICAL },
 			       { NULL, 0 } };
-static const Word aligns[] = { { "start", ALIGN_START },
-			       { "center", ALIGN_CENTER },
-			       { "end", ALIGN_END },
-			       { NULL, 0 } };
+static const Word aligns[] = {
+	{ "start", ALIGN_START }, { "center", ALIGN_CENTER }, { "end", ALIGN_END }, { NULL, 0 }
+};
 static const Word grids[] = { { "best", GRID_BEST }, { "square", GRID_SQUARE }, { NULL, 0 } };
 static const Word bools[] = { { "false", 0 }, { "true", 1 }, { NULL, 0 } };
 
@@ -142,7 +144,8 @@ static int read_frac(Parse *p, const yaml_node_t *node, Frac *ret)
 typedef int (*ReadKey)(Parse *p, const char *key, const yaml_node_t *value, void *into);
 
 /* Calls `read` for each key; it returns -ENOENT for a key it does not know. */
-static int read_mapping(Parse *p, const yaml_node_t *node, const char *known, ReadKey read, void *into)
+static int read_mapping(Parse *p, const yaml_node_t *node, const char *known, ReadKey read,
+			void *into)
 {
 	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 
@@ -173,7 +176,8 @@ typedef struct EntryRead {
 
 enum { HAVE_X = 1, HAVE_Y = 2, HAVE_W = 4, HAVE_H = 8, HAVE_CELLS = 16, HAVE_ALIGN = 32 };
 
-static int read_entry_frac(Parse *p, EntryRead *r, unsigned bit, const yaml_node_t *value, Frac *ret)
+static int read_entry_frac(Parse *p, EntryRead *r, unsigned bit, const yaml_node_t *value,
+			   Frac *ret)
 {
 	r->have |= bit;
 	return read_frac(p, value, ret);
@@ -259,9 +263,11 @@ static int check_entry(Parse *p, const yaml_node_t *node, const EntryRead *r)
 		return FAIL(p, node, "found a strip for the speaker, expected who: order");
 	if (cmp_frac(add_frac(e->at.x, e->at.w), one) > 0 ||
 	    cmp_frac(add_frac(e->at.y, e->at.h), one) > 0)
-		return FAIL(p, node, "found a slot that leaves the canvas, expected x+w and y+h up to 1");
+		return FAIL(p, node,
+			    "found a slot that leaves the canvas, expected x+w and y+h up to 1");
 	if (cmp_frac(e->at.w, least_w) < 0 || cmp_frac(e->at.h, least_h) < 0)
-		return FAIL(p, node, "found a slot smaller than 1/%d of the canvas in width or height",
+		return FAIL(p, node,
+			    "found a slot smaller than 1/%d of the canvas in width or height",
 			    MIN_SHARE);
 	return 0;
 }
@@ -279,11 +285,13 @@ static int check_against_others(Parse *p, const yaml_node_t *node, const Variant
 		speakers += o->who == MCU_SLOT_SPEAKER;
 		if (o != e && e->over == o->over && regions_overlap(&e->at, &o->at))
 			return FAIL(p, node,
-				    "found slot %zu on top of slot %zu, expected none to overlap but by "
+				    "found slot %zu on top of slot %zu, expected none to overlap "
+				    "but by "
 				    "\"over: true\"",
 				    v->n, i + 1);
 		if (o != e && o->over && !e->over && regions_overlap(&e->at, &o->at))
-			return FAIL(p, node, "found slot %zu below the later slot %zu: list it first", i + 1,
+			return FAIL(p, node,
+				    "found slot %zu below the later slot %zu: list it first", i + 1,
 				    v->n);
 	}
 	if (slots > MCU_MAX_SLOTS)
@@ -313,7 +321,8 @@ static int read_slots(Parse *p, const yaml_node_t *node, Variant *v)
 
 		if (v->n == MCU_MAX_SLOTS)
 			return FAIL(p, slot, "found more than %d slots", MCU_MAX_SLOTS);
-		err = read_mapping(p, slot, "x y w h who fit over strip cells align", read_entry_key, &r);
+		err = read_mapping(p, slot, "x y w h who fit over strip cells align",
+				   read_entry_key, &r);
 		if (err == 0)
 			err = check_entry(p, slot, &r);
 		if (err < 0)
@@ -345,12 +354,13 @@ static int check_variant(Parse *p, const yaml_node_t *node, size_t i, bool last)
 	if (v->n == 0)
 		return FAIL(p, node, "found a variant without slots");
 	if (last && v->upto)
-		return FAIL(p, node, "found upto in the last variant, which is for all larger numbers");
+		return FAIL(p, node,
+			    "found upto in the last variant, which is for all larger numbers");
 	if (!last && !v->upto)
 		return FAIL(p, node, "found a variant without upto before the last one");
 	if (!last && i > 0 && v->upto <= p->layout->variants[i - 1].upto)
-		return FAIL(p, node, "found upto: %u after upto: %u, expected rising numbers", v->upto,
-			    p->layout->variants[i - 1].upto);
+		return FAIL(p, node, "found upto: %u after upto: %u, expected rising numbers",
+			    v->upto, p->layout->variants[i - 1].upto);
 	return 0;
 }
 
@@ -383,19 +393,21 @@ static int read_variants(Parse *p, const yaml_node_t *node)
 /* --- the file --- */
 
 typedef struct FileRead {
-	unsigned rules; /* how many of grid, slots, variants */
+	unsigned rules;                      /* how many of grid, slots, variants */
 	const yaml_node_t *slots, *variants; /* read last: they use the defaults */
 	bool have_max;
 } FileRead;
 
 int mcu_layout_check_name(const char *name, McuDiag *reterr)
 {
-	size_t n = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-_");
+	size_t n =
+		strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-_");
 
 	if (n == 0 || name[n] || n > MCU_MAX_LAYOUT_NAME)
-		return mcu_diag(reterr, -EINVAL,
-				"found layout name \"%.40s\", expected 1 to %d of A-Z a-z 0-9 + - _", name,
-				MCU_MAX_LAYOUT_NAME);
+		return mcu_diag(
+			reterr, -EINVAL,
+			"found layout name \"%.40s\", expected 1 to %d of A-Z a-z 0-9 + - _", name,
+			MCU_MAX_LAYOUT_NAME);
 	return 0;
 }
 
@@ -478,7 +490,8 @@ static int read_file(Parse *p)
 	return 0;
 }
 
-int mcu_layout_parse(const char *text, size_t len, const char *where, McuLayout **ret, McuDiag *reterr)
+int mcu_layout_parse(const char *text, size_t len, const char *where, McuLayout **ret,
+		     McuDiag *reterr)
 {
 	g_autoptr(McuLayout) layout = mcu_layout_alloc("");
 	yaml_parser_t parser;
@@ -495,7 +508,8 @@ int mcu_layout_parse(const char *text, size_t len, const char *where, McuLayout 
 	if (!yaml_parser_load(&parser, &doc)) {
 		mcu_diag_where(reterr, (unsigned)parser.problem_mark.line + 1,
 			       (unsigned)parser.problem_mark.column + 1, "%s", where);
-		err = mcu_diag(reterr, -EINVAL, "not YAML: %s", parser.problem ? parser.problem : "?");
+		err = mcu_diag(reterr, -EINVAL, "not YAML: %s",
+			       parser.problem ? parser.problem : "?");
 	} else {
 		Parse p = { &doc, where, layout, reterr };
 
@@ -529,8 +543,9 @@ int mcu_layout_load(const char *dir, const char *name, McuLayout **ret, McuDiag 
 		return err;
 	if (strcmp(layout->name, name)) {
 		mcu_diag_where(reterr, 0, 0, "%s", path);
-		return mcu_diag(reterr, -EINVAL, "found name: %s, expected %s as in the file's name",
-				layout->name, name);
+		return mcu_diag(reterr, -EINVAL,
+				"found name: %s, expected %s as in the file's name", layout->name,
+				name);
 	}
 	*ret = g_steal_pointer(&layout);
 	return 0;

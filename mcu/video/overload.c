@@ -1,6 +1,6 @@
 #include "video/overload.h"
 
-#define BAD_WINDOWS 2    /* in a row before a step */
+#define BAD_WINDOWS  2 /* in a row before a step */
 #define MIN_PATIENCE 10
 #define MAX_PATIENCE 160
 

@@ -13,10 +13,10 @@ typedef struct McuOverloadWindow {
 
 /* Zero-initialised. */
 typedef struct McuOverload {
-	unsigned level; /* steps taken */
+	unsigned level;     /* steps taken */
 	unsigned bad, good; /* windows in a row */
-	unsigned patience; /* good windows before a step back */
-	uint64_t steps; /* times the level rose */
+	unsigned patience;  /* good windows before a step back */
+	uint64_t steps;     /* times the level rose */
 } McuOverload;
 
 /** One window is over; the level from now on. */

@@ -7,7 +7,7 @@
 /* More tiles than that are not shown with a border at once: bounds the draw list. */
 #define MAX_BORDERS 8
 
-G_STATIC_ASSERT(MCU_MAX_SLOTS * (ITEMS_PER_TILE - 4) + MAX_BORDERS * 4 + 1 <= HW_MAX_ITEMS);
+G_STATIC_ASSERT(MCU_MAX_SLOTS *(ITEMS_PER_TILE - 4) + MAX_BORDERS * 4 + 1 <= HW_MAX_ITEMS);
 
 /* --- making --- */
 
@@ -106,7 +106,8 @@ typedef struct Draw {
 static void put_frame(Draw *d, HwFrame *frame, HwRect crop, HwRect dst)
 {
 	if (frame)
-		d->items[d->n++] = (HwDrawItem){ .frame = frame, .crop = crop, .dst = dst, .alpha = 255 };
+		d->items[d->n++] =
+			(HwDrawItem){ .frame = frame, .crop = crop, .dst = dst, .alpha = 255 };
 }
 
 static void put_fill(Draw *d, HwRect dst, uint32_t color)
@@ -124,7 +125,8 @@ static void draw_picture(Draw *d, const McuPlanTile *t, int64_t now_ns)
 		put_frame(d, t->held_veil, (HwRect){ 0 }, t->rect);
 		return;
 	}
-	mcu_fit_picture(t->fit, t->rect, hw_frame_width(picture), hw_frame_height(picture), &crop, &dst);
+	mcu_fit_picture(t->fit, t->rect, hw_frame_width(picture), hw_frame_height(picture), &crop,
+			&dst);
 	if (dst.w != t->rect.w || dst.h != t->rect.h)
 		put_fill(d, t->rect, MCU_COLOR_TILE);
 	put_frame(d, picture, crop, dst);
@@ -151,8 +153,9 @@ static void draw_corners(Draw *d, HwRect r, HwFrame *const corners[4])
 			continue;
 		w = MIN(hw_frame_width(corners[c]), r.w);
 		h = MIN(hw_frame_height(corners[c]), r.h);
-		put_frame(d, corners[c], (HwRect){ 0 },
-			  (HwRect){ c & 1 ? r.x + r.w - w : r.x, c & 2 ? r.y + r.h - h : r.y, w, h });
+		put_frame(
+			d, corners[c], (HwRect){ 0 },
+			(HwRect){ c & 1 ? r.x + r.w - w : r.x, c & 2 ? r.y + r.h - h : r.y, w, h });
 	}
 }
 
@@ -164,7 +167,9 @@ size_t mcu_plan_draw(const McuPlan *plan, int64_t now_ns, HwDrawItem *items)
 		const McuPlanTile *t = &plan->tiles[i];
 
 		if (t->over)
-			put_fill(&d, (HwRect){ t->rect.x - 2, t->rect.y - 2, t->rect.w + 4, t->rect.h + 4 },
+			put_fill(&d,
+				 (HwRect){ t->rect.x - 2, t->rect.y - 2, t->rect.w + 4,
+					   t->rect.h + 4 },
 				 MCU_COLOR_CANVAS);
 		draw_picture(&d, t, now_ns);
 		if (t->border)

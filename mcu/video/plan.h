@@ -11,8 +11,8 @@ typedef struct McuPlanTile {
 	HwRect rect;
 	McuFit fit;
 	bool over, full, held, border;
-	HwFrame *card;       /* while there is no picture */
-	HwFrame *label;      /* NULL = none */
+	HwFrame *card;  /* while there is no picture */
+	HwFrame *label; /* NULL = none */
 	HwRect label_at;
 	HwFrame *stale_veil; /* NULL without source */
 	HwFrame *held_veil;  /* NULL unless held */
@@ -22,9 +22,10 @@ typedef struct McuPlan {
 	int width, height;
 	size_t n;
 	McuPlanTile tiles[MCU_MAX_SLOTS];
-	HwFrame *corners[4], *border_corners[4]; /* top left, top right, bottom left, bottom right */
-	int border;                              /* width of the speaking border */
-	HwFrame *line;                           /* of the slate, NULL = none */
+	HwFrame *corners[4],
+		*border_corners[4]; /* top left, top right, bottom left, bottom right */
+	int border;                 /* width of the speaking border */
+	HwFrame *line;              /* of the slate, NULL = none */
 	HwRect line_at;
 } McuPlan;
 
@@ -33,8 +34,8 @@ typedef struct McuPlanTexts {
 	const char *lone, *empty;
 } McuPlanTexts;
 
-/** `sources[i]` belongs to scene->tiles[i] (NULL = none); references are taken. What cannot be drawn
- * for lack of memory is left out.   Owns: caller.   Thread: owner of `labels`. */
+/** `sources[i]` belongs to scene->tiles[i] (NULL = none); references are taken. What cannot be
+ * drawn for lack of memory is left out.   Owns: caller.   Thread: owner of `labels`. */
 McuPlan *mcu_plan_new(const McuScene *scene, McuVideoSource *const *sources, McuLabels *labels,
 		      const McuPlanTexts *texts);
 void mcu_plan_free(McuPlan *plan);

@@ -10,7 +10,7 @@
 #include "video/layout.h"
 
 #define RETRY_NS MCU_NS_PER_SEC
-#define FRESH 4u /* bit of `middle`: not yet taken by enc */
+#define FRESH    4u /* bit of `middle`: not yet taken by enc */
 
 typedef struct Shot {
 	HwFrame *frame;

@@ -60,9 +60,9 @@ int mcu_scene_build(const McuSceneInput *in, McuSlots *slots, McuScene **ret, in
 	scene = g_new0(McuScene, 1);
 	scene->width = in->width;
 	scene->height = in->height;
-	scene->slate = visible == 0 ? MCU_SLATE_EMPTY :
-		       visible == 1 ? MCU_SLATE_LONE :
-				      MCU_SLATE_NONE;
+	scene->slate = visible == 0   ? MCU_SLATE_EMPTY
+		       : visible == 1 ? MCU_SLATE_LONE
+				      : MCU_SLATE_NONE;
 	for (size_t i = 0; i < a.n; i++)
 		if (ids[i])
 			fill_tile(&scene->tiles[scene->n++], in, &a.slots[i], person(in, ids[i]));
@@ -74,8 +74,8 @@ static bool tile_equal(const McuSceneTile *a, const McuSceneTile *b)
 {
 	return a->person == b->person && a->source == b->source && a->fit == b->fit &&
 	       a->marks == b->marks && a->speaking == b->speaking && a->held == b->held &&
-	       a->full == b->full && a->over == b->over && !memcmp(&a->rect, &b->rect, sizeof a->rect) &&
-	       !strcmp(a->name, b->name);
+	       a->full == b->full && a->over == b->over &&
+	       !memcmp(&a->rect, &b->rect, sizeof a->rect) && !strcmp(a->name, b->name);
 }
 
 bool mcu_scene_equal(const McuScene *a, const McuScene *b)

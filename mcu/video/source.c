@@ -6,10 +6,10 @@
 #include "base/ring.h"
 #include "video/count.h"
 
-#define RING_SIZE 32 /* holds MCU_VIDEO_QUEUE_MAX */
+#define RING_SIZE    32 /* holds MCU_VIDEO_QUEUE_MAX */
 #define RETIRED_SIZE 16
 /* Decoded pictures that wait until they are due: the surface budget of a source. */
-#define READY_SIZE 8
+#define READY_SIZE      8
 #define KEY_WAIT_MIN_NS (300 * MCU_NS_PER_MS)
 #define KEY_WAIT_MAX_NS (2 * MCU_NS_PER_SEC)
 /* A decoder that failed for good is made anew after this. */
@@ -197,8 +197,8 @@ McuVideoSourceState mcu_video_source_state(const McuVideoSource *s, int64_t now_
 
 	if (!picture_ns)
 		return MCU_VIDEO_SOURCE_NONE;
-	return now_ns - picture_ns > MCU_VIDEO_STALE_MS * MCU_NS_PER_MS ? MCU_VIDEO_SOURCE_STALE :
-									  MCU_VIDEO_SOURCE_LIVE;
+	return now_ns - picture_ns > MCU_VIDEO_STALE_MS * MCU_NS_PER_MS ? MCU_VIDEO_SOURCE_STALE
+									: MCU_VIDEO_SOURCE_LIVE;
 }
 
 void mcu_video_source_stats(McuVideoSource *s, int64_t now_ns, McuVideoSourceStats *ret)

@@ -61,7 +61,7 @@ typedef struct McuVideoSource {
 	int64_t retry_ns; /* no new decoder before */
 
 	/* --- dec -> vtick --- */
-	struct McuRing *ready;   /* decoded pictures in order, each with the time it is due as pts */
+	struct McuRing *ready; /* decoded pictures in order, each with the time it is due as pts */
 	struct McuRing *retired; /* vtick -> dec: frames to let go */
 
 	/* --- dec -> anyone --- */
@@ -87,7 +87,7 @@ int mcu_video_source_take(McuVideoSource *s, const McuQueued *au, int64_t now_ns
 /** Wait for a keyframe and ask for it from `due_ns` on.   Thread: loop. */
 void mcu_video_source_need_key(McuVideoSource *s, int64_t due_ns);
 
-/** True when a keyframe is to be asked for now; the next time is set.   Thread: loop. */
+/** True when it is time to ask for a keyframe; sets the next time.   Thread: loop. */
 bool mcu_video_source_key_due(McuVideoSource *s, int64_t now_ns);
 
 /** Show or hide; hidden, the queue is dropped.   Thread: loop. */

@@ -25,9 +25,9 @@ struct McuStage {
 	/* --- label --- */
 	McuLabels *labels;
 
-	pthread_mutex_t lock; /* leaf: held to move a pointer */
+	pthread_mutex_t lock;  /* leaf: held to move a pointer */
 	pthread_cond_t wanted; /* on CLOCK_MONOTONIC */
-	Job *job; /* newest, not yet begun */
+	Job *job;              /* newest, not yet begun */
 	bool stopping;
 };
 

@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (size_t n = 0; n <= MCU_MAX_SLOTS + 1; n++) {
 			McuArrangement a;
 
-			g_assert_cmpint(mcu_layout_arrange(layout, n, sizes[s][0], sizes[s][1], &a), ==, 0);
+			g_assert_cmpint(mcu_layout_arrange(layout, n, sizes[s][0], sizes[s][1], &a),
+					==, 0);
 			for (size_t i = 0; i < a.n; i++) {
 				HwRect r = a.slots[i].rect;
 

@@ -4,24 +4,34 @@
 
 #include "video/label.h"
 
-static const char *const scripts[] = {
-	"Ada Lovelace",
-	"Łukasz Żółkiewski",
-	"山田 太郎",
-	"김민준",
-	"محمد بن موسى الخوارزمي",
-	"דוד בן־גוריון",
-	"प्रिया शर्मा",
-	"นภัสสร วงศ์ไทย",
-	"Σωκράτης Шевченко",
-	"🎉👩‍👩‍👧‍👦 Party",
-	"a\xcc\x81\xcc\x82\xcc\x83\xcc\x84\xcc\x85\xcc\x86\xcc\x87\xcc\x88\xcc\x89\xcc\x8a", /* a heap of accents */
-	"\xe2\x80\xae" "abc \xd7\x90\xd7\x91",               /* override of direction */
-	"not \xff\xfe UTF-8 \xc3",
-	"two\nlines\tand\x01" "control\xe2\x80\xa9" "characters",
-	"   ",
-	"",
-};
+static const char
+	*const
+		scripts[] = {
+			"Ada Lovelace",
+			"Łukasz Żółkiewski",
+			"山田 太郎",
+			"김민준",
+			"محمد بن موسى الخوارزمي",
+			"דוד בן־גוריון",
+			"प्रिया शर्मा",
+			"นภัสสร วงศ์ไทย",
+			"Σωκράτης Шевченко",
+			"🎉👩‍👩‍👧‍👦 Party",
+			"a\xcc\x81\xcc\x82\xcc\x83\xcc\x84\xcc\x85\xcc\x86\xcc\x87\xcc\x88\xcc\x89"
+			"\xcc\x8a", /* a
+				       heap
+				       of
+				       accents
+				     */
+			"\xe2\x80\xae"
+			"abc \xd7\x90\xd7\x91", /* override of direction */
+			"not \xff\xfe UTF-8 \xc3",
+			"two\nlines\tand\x01"
+			"control\xe2\x80\xa9"
+			"characters",
+			"   ",
+			"",
+		};
 
 static bool is_blank(HwFrame *frame)
 {
@@ -177,9 +187,9 @@ static void test_cache(void)
 static void test_initials(void)
 {
 	static const char *const pairs[][2] = {
-		{ "Ada Lovelace", "AL" },  { "ada", "A" },     { "Jean-Luc de la Tour", "JT" },
-		{ "山田 太郎", "山" },     { "  x  y  ", "XY" }, { "", "" },
-		{ "(guest)", "" },         { "🎉 Party", "P" }, { "Ελένη Χ", "ΕΧ" },
+		{ "Ada Lovelace", "AL" }, { "ada", "A" },       { "Jean-Luc de la Tour", "JT" },
+		{ "山田 太郎", "山" },    { "  x  y  ", "XY" }, { "", "" },
+		{ "(guest)", "" },        { "🎉 Party", "P" },   { "Ελένη Χ", "ΕΧ" },
 		{ "Room 12", "R" },
 	};
 

@@ -7,9 +7,9 @@
 #define DIR "config/layouts"
 
 static const char *const names[] = { "auto", "grid", "speaker", "1+5", "1+7", "pip", "single" };
-static const int sizes[][2] = { { 1280, 720 }, { 1920, 1080 }, { 640, 360 }, { 640, 480 },
-				{ 352, 288 },  { 720, 1280 },  { 128, 128 }, { 1366, 768 },
-				{ 4096, 2304 } };
+static const int sizes[][2] = { { 1280, 720 }, { 1920, 1080 }, { 640, 360 },
+				{ 640, 480 },  { 352, 288 },   { 720, 1280 },
+				{ 128, 128 },  { 1366, 768 },  { 4096, 2304 } };
 
 static McuLayout *load(const char *name)
 {
@@ -26,7 +26,8 @@ static bool overlap(HwRect a, HwRect b)
 	return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
 }
 
-static void check_arrangement(const McuLayout *l, const McuArrangement *a, int w, int h, size_t count)
+static void check_arrangement(const McuLayout *l, const McuArrangement *a, int w, int h,
+			      size_t count)
 {
 	unsigned speakers = 0;
 
@@ -57,11 +58,13 @@ static void test_every_layout(void)
 			for (size_t count = 0; count <= 30; count++) {
 				McuArrangement a, again;
 
-				g_assert_cmpint(mcu_layout_arrange(l, count, sizes[s][0], sizes[s][1], &a),
-						==, 0);
+				g_assert_cmpint(
+					mcu_layout_arrange(l, count, sizes[s][0], sizes[s][1], &a),
+					==, 0);
 				check_arrangement(l, &a, sizes[s][0], sizes[s][1], count);
-				g_assert_cmpint(mcu_layout_arrange(l, count, sizes[s][0], sizes[s][1],
-								   &again), ==, 0);
+				g_assert_cmpint(mcu_layout_arrange(l, count, sizes[s][0],
+								   sizes[s][1], &again),
+						==, 0);
 				g_assert_cmpmem(&a, sizeof a, &again, sizeof again);
 			}
 	}
@@ -102,8 +105,10 @@ static void test_auto(void)
 	a = arrange(l, 5);
 	g_assert_cmpint(a.slots[2].rect.y, ==, a.slots[0].rect.y);
 	g_assert_cmpint(a.slots[3].rect.y, >, a.slots[0].rect.y);
-	g_assert_cmpint(ABS(a.slots[3].rect.x - (1280 - a.slots[4].rect.x - a.slots[4].rect.w)), <=, 2);
-	g_assert_cmpint(ABS(a.slots[0].rect.y - (720 - a.slots[3].rect.y - a.slots[3].rect.h)), <=, 2);
+	g_assert_cmpint(ABS(a.slots[3].rect.x - (1280 - a.slots[4].rect.x - a.slots[4].rect.w)), <=,
+			2);
+	g_assert_cmpint(ABS(a.slots[0].rect.y - (720 - a.slots[3].rect.y - a.slots[3].rect.h)), <=,
+			2);
 	/* tiles are 16:9, and no other number of columns gives larger ones */
 	for (size_t n = 2; n <= 25; n++) {
 		int w, cols = 1;
@@ -135,7 +140,8 @@ static void test_speaker_strip(void)
 	g_assert_cmpint(a.slots[0].who, ==, MCU_SLOT_SPEAKER);
 	g_assert_cmpint(a.slots[1].who, ==, MCU_SLOT_ORDER);
 	/* two of five cells, in the middle */
-	g_assert_cmpint(ABS(a.slots[1].rect.x - (1280 - a.slots[2].rect.x - a.slots[2].rect.w)), <=, 2);
+	g_assert_cmpint(ABS(a.slots[1].rect.x - (1280 - a.slots[2].rect.x - a.slots[2].rect.w)), <=,
+			2);
 	g_assert_cmpint(a.slots[1].rect.w, ==, full.slots[1].rect.w);
 	g_assert_cmpint(full.slots[5].rect.x + full.slots[5].rect.w, >=, 1268);
 }
@@ -175,15 +181,19 @@ static const Bad bad[] = {
 	{ "name: a\nslots: [{x: 1/0, y: 0, w: 1/2, h: 1}]\n", "1/0", 2 },
 	{ "name: a\nslots: [{x: -1, y: 0, w: 1/2, h: 1}]\n", "-1", 2 },
 	{ "name: a\nslots: [{x: 0, y: 0, w: 1/100, h: 1}]\n", "smaller", 2 },
-	{ "name: a\nslots:\n- {x: 0, y: 0, w: 2/3, h: 1}\n- {x: 1/3, y: 0, w: 2/3, h: 1}\n", "overlap", 4 },
+	{ "name: a\nslots:\n- {x: 0, y: 0, w: 2/3, h: 1}\n- {x: 1/3, y: 0, w: 2/3, h: 1}\n",
+	  "overlap", 4 },
 	{ "name: a\nslots:\n- {x: 0, y: 0, w: 1/2, h: 1, over: true}\n- {x: 0, y: 0, w: 1, h: 1}\n",
 	  "list it first", 4 },
 	{ "name: a\nslots:\n- {x: 0, y: 0, w: 1/2, h: 1, who: speaker}\n"
-	  "- {x: 1/2, y: 0, w: 1/2, h: 1, who: speaker}\n", "two slots", 4 },
+	  "- {x: 1/2, y: 0, w: 1/2, h: 1, who: speaker}\n",
+	  "two slots", 4 },
 	{ "name: a\nslots: [{x: 0, y: 0, w: 1, h: 1, strip: horizontal}]\n", "without cells", 2 },
 	{ "name: a\nslots: [{x: 0, y: 0, w: 1, h: 1, cells: 3}]\n", "beside strip", 2 },
-	{ "name: a\nvariants:\n- upto: 1\n  slots: [{x: 0, y: 0, w: 1, h: 1}]\n", "last variant", 3 },
-	{ "name: a\nvariants: [{slots: [{x: 0, y: 0, w: 1, h: 1}]}, {slots: [{x: 0, y: 0, w: 1, h: 1}]}]",
+	{ "name: a\nvariants:\n- upto: 1\n  slots: [{x: 0, y: 0, w: 1, h: 1}]\n", "last variant",
+	  3 },
+	{ "name: a\nvariants: [{slots: [{x: 0, y: 0, w: 1, h: 1}]}, {slots: [{x: 0, y: 0, w: 1, h: "
+	  "1}]}]",
 	  "without upto", 2 },
 	{ "name: [a\n", "YAML", 2 },
 	{ "name: &a\n  b: *a\n", "a mapping", 1 },
@@ -196,8 +206,9 @@ static void test_errors(void)
 		McuDiag d = { 0 };
 
 		g_test_message("%s", bad[i].yaml);
-		g_assert_cmpint(mcu_layout_parse(bad[i].yaml, strlen(bad[i].yaml), "x.yaml", &l, &d), ==,
-				-EINVAL);
+		g_assert_cmpint(
+			mcu_layout_parse(bad[i].yaml, strlen(bad[i].yaml), "x.yaml", &l, &d), ==,
+			-EINVAL);
 		g_test_message("-> %u:%u %s", d.line, d.column, d.text);
 		g_assert_null(l);
 		g_assert_nonnull(strstr(d.text, bad[i].says));
@@ -232,10 +243,14 @@ static void test_too_many_slots(void)
 
 static void test_fit(void)
 {
-	const HwRect slots[] = { { 0, 0, 632, 356 }, { 8, 4, 424, 238 }, { 2, 2, 248, 136 },
-				 { 0, 0, 1280, 720 }, { 0, 0, 416, 700 } };
-	const int pics[][2] = { { 640, 360 },  { 1280, 720 }, { 320, 180 }, { 352, 288 }, { 640, 480 },
-				{ 720, 1280 }, { 161, 91 },   { 2, 2 },     { 4096, 2 } };
+	const HwRect slots[] = { { 0, 0, 632, 356 },
+				 { 8, 4, 424, 238 },
+				 { 2, 2, 248, 136 },
+				 { 0, 0, 1280, 720 },
+				 { 0, 0, 416, 700 } };
+	const int pics[][2] = { { 640, 360 }, { 1280, 720 }, { 320, 180 },
+				{ 352, 288 }, { 640, 480 },  { 720, 1280 },
+				{ 161, 91 },  { 2, 2 },      { 4096, 2 } };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(slots); i++)
 		for (size_t j = 0; j < G_N_ELEMENTS(pics); j++)
@@ -248,7 +263,8 @@ static void test_fit(void)
 				g_assert_true(c.x + c.w <= sw && c.y + c.h <= sh);
 				g_assert_true(d.x >= s.x && d.y >= s.y && d.x + d.w <= s.x + s.w &&
 					      d.y + d.h <= s.y + s.h && d.w > 0 && d.h > 0);
-				g_assert_cmpint((c.x | c.y | c.w | c.h | d.x | d.y | d.w | d.h) & 1, ==, 0);
+				g_assert_cmpint((c.x | c.y | c.w | c.h | d.x | d.y | d.w | d.h) & 1,
+						==, 0);
 				if (fit == MCU_FIT_CROP)
 					g_assert_true(d.w == s.w && d.h == s.h);
 			}

@@ -40,7 +40,8 @@ static void leave(Meeting *m, uint32_t id)
 {
 	for (size_t i = 0; i < m->n; i++)
 		if (m->people[i].id == id) {
-			memmove(&m->people[i], &m->people[i + 1], (m->n - i - 1) * sizeof m->people[0]);
+			memmove(&m->people[i], &m->people[i + 1],
+				(m->n - i - 1) * sizeof m->people[0]);
 			m->n--;
 			return;
 		}
@@ -244,7 +245,8 @@ static void test_more_than_slots(void)
 /* Random joins, leaves and speakers: while the slots stay, only who must move moves. */
 static void test_random(void)
 {
-	static const char *const layouts[] = { "auto", "grid", "speaker", "1+5", "1+7", "pip", "single" };
+	static const char *const layouts[] = { "auto", "grid", "speaker", "1+5",
+					       "1+7",  "pip",  "single" };
 
 	for (size_t l = 0; l < G_N_ELEMENTS(layouts); l++) {
 		g_autoptr(GRand) r = g_rand_new_with_seed((guint32)l);
@@ -270,7 +272,8 @@ static void test_random(void)
 			if (was.n != m.a.n || memcmp(&was, &m.a, sizeof was))
 				continue;
 			for (size_t i = 0; i < m.a.n; i++)
-				moved += ids[i] && where(&m, ids[i]) >= 0 && where(&m, ids[i]) != (int)i;
+				moved += ids[i] && where(&m, ids[i]) >= 0 &&
+					 where(&m, ids[i]) != (int)i;
 			/* only a change of the speaker slot moves anybody, and then two */
 			g_assert_cmpuint(moved, <=, m.a.slots[0].who == MCU_SLOT_SPEAKER ? 2 : 0);
 		}
