@@ -36,6 +36,7 @@ typedef struct Net {
 	GRand *rand;
 	McuAudioPt pt;
 	uint32_t ssrc, ts;
+	unsigned ms; /* per packet */
 	uint16_t seq;
 	int64_t now_ns, next_send_ns;
 	double ppm;        /* of the sender's clock */
@@ -67,6 +68,7 @@ static Net *net_new(size_t pt, double seconds)
 
 	net->rx = mcu_audio_receiver_new(pts, G_N_ELEMENTS(pts), 20, 200);
 	net->rand = g_rand_new_with_seed(5);
+	net->ms = 20;
 	net->ssrc = 1234;
 	net->seq = 65500;
 	net->ts = 4294900000u;
@@ -116,8 +118,8 @@ static void put_in_flight(Net *net, uint8_t pt, const uint8_t *payload, size_t l
 
 static void send_one(Net *net)
 {
-	unsigned n = mcu_audio_codec_rate(net->pt.codec) / 50;
-	float pcm[SLOT];
+	unsigned n = mcu_audio_codec_rate(net->pt.codec) * net->ms / 1000;
+	float pcm[3 * SLOT];
 	uint8_t payload[MCU_AUDIO_MAX_PAYLOAD];
 	int len;
 
@@ -128,8 +130,8 @@ static void send_one(Net *net)
 		net->seq++;
 	else if (!net->quiet)
 		put_in_flight(net, net->pt.pt, payload, (size_t)len);
-	net->ts += mcu_codec_clock_hz(net->pt.codec) / 50;
-	net->next_send_ns += (int64_t)(20e6 * (1 + net->ppm * 1e-6));
+	net->ts += mcu_codec_clock_hz(net->pt.codec) / 1000 * net->ms;
+	net->next_send_ns += (int64_t)(net->ms * 1e6 * (1 + net->ppm * 1e-6));
 }
 
 static void arrive(Net *net)
@@ -204,6 +206,27 @@ static void test_clean(void)
 		g_assert_cmpuint(longest_gap_ms(net, 0.2), ==, 0);
 		g_assert_cmpfloat(mcu_tone_residual(net->heard + 96000, 48000, &hz, 1, 48000), <,
 				  -32);
+	}
+}
+
+/* frames shorter and longer than a slot */
+static void test_frame_lengths(void)
+{
+	const unsigned ms[] = { 10, 40, 60 };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(ms) * 4; i++) {
+		g_autoptr(Net) net = net_new(i % 4, 12);
+		McuAudioSourceStats s;
+
+		net->ms = ms[i / 4];
+		run(net, 5);
+		g_assert_cmpuint(longest_gap_ms(net, 0.5), ==, 0);
+		mcu_audio_receiver_stats(net->rx, &s);
+		g_assert_cmpuint(s.concealed, ==, 0);
+		/* and changing on the way */
+		net->ms = 20;
+		run(net, 5);
+		g_assert_cmpuint(longest_gap_ms(net, 0.5), <=, 20);
 	}
 }
 
@@ -403,6 +426,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/audio/receiver/clean", test_clean);
+	g_test_add_func("/audio/receiver/frame-lengths", test_frame_lengths);
 	g_test_add_func("/audio/receiver/loss", test_loss);
 	g_test_add_func("/audio/receiver/drift", test_drift);
 	g_test_add_func("/audio/receiver/jitter", test_jitter);
