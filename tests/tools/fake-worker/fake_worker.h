@@ -18,6 +18,7 @@
 
 typedef struct FakeWorker {
 	GDBusConnection *connection;
+	guint object;
 	char *call;
 	GString *log; /* "Start AddParticipant:p1 AddLeg:p1.1 SetOffer:p1.1 …" */
 	unsigned version; /* of our SDP */
@@ -179,7 +180,7 @@ static inline void fake_worker_on_connected(GObject *source, GAsyncResult *res, 
 	g_dbus_connection_set_exit_on_close(w->connection, FALSE);
 	g_signal_connect(w->connection, "closed", G_CALLBACK(fake_worker_on_closed), w);
 	/* one handler for all methods: it is the log that counts */
-	g_dbus_connection_register_object(w->connection, "/org/tessera/worker",
+	w->object = g_dbus_connection_register_object(w->connection, "/org/tessera/worker",
 					  mcu_dbus_worker1_interface_info(), &vtable, w, NULL,
 					  NULL);
 	g_dbus_connection_start_message_processing(w->connection);
@@ -204,6 +205,7 @@ static inline void fake_worker_free(FakeWorker *w)
 {
 	if (w->connection) {
 		g_signal_handlers_disconnect_by_data(w->connection, w);
+		g_dbus_connection_unregister_object(w->connection, w->object);
 		g_dbus_connection_close(w->connection, NULL, NULL, NULL);
 		g_object_unref(w->connection);
 	}

@@ -1,0 +1,712 @@
+/* Calls and legs with a worker in this process and signalling that only takes notes. */
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/daemon_priv.h"
+#include "tests/tools/fake-worker/fake_worker.h"
+
+#define OFFER "v=0\r\nm=audio 4000 RTP/AVP 0\r\n"
+#define WAIT_S 5
+
+typedef struct World {
+	McuDaemon *daemon;
+	GPtrArray *workers; /* FakeWorker; the newest last */
+	GString *signals;   /* "answer refuse:491 …" */
+	GString *events;
+	char *sdp;          /* the last that signalling was given */
+	void *owner;        /* of the one session of a test */
+	unsigned spawns;
+	bool spawn_fails;
+	int reply_err; /* of the last verb; 1 = none yet */
+	char *reply_text;
+} World;
+
+/* --- fakes --- */
+
+static int fake_spawn(void *data, const char *call, int fd, GSubprocess **ret, McuDiag *reterr)
+{
+	World *w = data;
+	FakeWorker *worker;
+
+	(void)ret;
+	w->spawns++;
+	if (w->spawn_fails) {
+		close(fd);
+		return mcu_diag(reterr, -EIO, "no worker for %s", call);
+	}
+	worker = fake_worker_new(fd);
+	worker->in_process = true;
+	g_ptr_array_add(w->workers, worker);
+	return 0;
+}
+
+static void note(World *w, const char *what)
+{
+	g_string_append_printf(w->signals, "%s%s", w->signals->len ? " " : "", what);
+}
+
+static void take_sdp(World *w, const char *sdp)
+{
+	g_free(w->sdp);
+	w->sdp = g_strdup(sdp);
+}
+
+static int sig_check(void *data, const char *uri, McuDiag *reterr)
+{
+	(void)data;
+	return g_str_has_prefix(uri, "sip:") ? 0 : mcu_diag(reterr, -EINVAL, "uri: no");
+}
+
+static char *sig_local(void *data, const char *uri)
+{
+	(void)data, (void)uri;
+	return g_strdup("127.0.0.1");
+}
+
+static int sig_dial(void *data, const char *uri, const char *from, const char *sdp, void *owner,
+		    void **ret, McuDiag *reterr)
+{
+	World *w = data;
+
+	(void)from;
+	if (strstr(uri, "undialable"))
+		return mcu_diag(reterr, -EINVAL, "cannot");
+	note(w, "dial");
+	take_sdp(w, sdp);
+	w->owner = owner;
+	*ret = w;
+	return 0;
+}
+
+static void sig_set_owner(void *session, void *owner)
+{
+	((World *)session)->owner = owner;
+}
+
+static void sig_answer(void *session, const char *sdp)
+{
+	note(session, "answer");
+	take_sdp(session, sdp);
+}
+
+static void sig_refuse(void *session, unsigned status, const char *text)
+{
+	char what[32];
+
+	(void)text;
+	snprintf(what, sizeof(what), "refuse:%u", status);
+	note(session, what);
+}
+
+static void sig_offer(void *session, const char *sdp)
+{
+	note(session, "offer");
+	take_sdp(session, sdp);
+}
+
+static unsigned sig_delay(void *session)
+{
+	(void)session;
+	return 10;
+}
+
+static void sig_keyframe(void *session)
+{
+	note(session, "keyframe");
+}
+
+static void sig_hangup(void *session, unsigned status, const char *text)
+{
+	char what[32];
+
+	(void)text;
+	snprintf(what, sizeof(what), "hangup:%u", status);
+	note(session, what);
+	((World *)session)->owner = NULL;
+}
+
+static const McuSignal signalling = {
+	.check_uri = sig_check,   .local_address = sig_local,   .dial = sig_dial,
+	.set_owner = sig_set_owner, .answer = sig_answer,       .refuse = sig_refuse,
+	.offer = sig_offer,       .glare_delay_ms = sig_delay,  .request_keyframe = sig_keyframe,
+	.hangup = sig_hangup,
+};
+
+static void on_event(void *data, const char *event, GVariant *detail)
+{
+	World *w = data;
+
+	g_assert_true(g_variant_lookup(detail, "call", "s", NULL));
+	g_string_append_printf(w->events, "%s%s", w->events->len ? " " : "", event);
+}
+
+static void on_reply(void *data, int err, const char *text, GVariant *result)
+{
+	World *w = data;
+
+	(void)result;
+	g_assert_cmpint(w->reply_err, ==, 1); /* exactly once */
+	w->reply_err = err;
+	g_free(w->reply_text);
+	w->reply_text = g_strdup(text);
+}
+
+/* --- the world --- */
+
+static gboolean on_timeout(gpointer p)
+{
+	*(bool *)p = true;
+	return G_SOURCE_CONTINUE;
+}
+
+/* Run the loop until `text` is in `where`. */
+static void wait_text(GString *where, const char *text)
+{
+	bool timed_out = false;
+	guint id = g_timeout_add_seconds(WAIT_S, on_timeout, &timed_out);
+
+	while (!strstr(where->str, text) && !timed_out)
+		g_main_context_iteration(NULL, TRUE);
+	g_source_remove(id);
+	if (timed_out)
+		g_error("\"%s\" never came; there is \"%s\"", text, where->str);
+}
+
+static int wait_reply(World *w)
+{
+	bool timed_out = false;
+	guint id = g_timeout_add_seconds(WAIT_S, on_timeout, &timed_out);
+
+	while (w->reply_err == 1 && !timed_out)
+		g_main_context_iteration(NULL, TRUE);
+	g_source_remove(id);
+	g_assert_false(timed_out);
+	return w->reply_err;
+}
+
+static void settle(void)
+{
+	bool over = false;
+	guint id = g_timeout_add(50, on_timeout, &over);
+
+	while (!over)
+		g_main_context_iteration(NULL, TRUE);
+	g_source_remove(id);
+}
+
+static World *world_new(void)
+{
+	World *w = g_new0(World, 1);
+	McuDaemonParams params = { .conf = mcu_conf_new(), .spawn = fake_spawn, .spawn_data = w,
+				   .sip = &signalling, .sip_data = w };
+	McuDiag diag = { 0 };
+
+	params.conf->call.max_participants = 2;
+	params.conf->limits.calls = 2;
+	g_free(params.conf->record.path);
+	params.conf->record.path = g_strdup(g_get_tmp_dir());
+	w->workers = g_ptr_array_new_with_free_func((GDestroyNotify)fake_worker_free);
+	w->signals = g_string_new(NULL);
+	w->events = g_string_new(NULL);
+	g_assert_cmpint(mcu_daemon_new(&params, &w->daemon, &diag), ==, 0);
+	mcu_control_subscribe(w->daemon, on_event, w);
+	w->reply_err = 1;
+	return w;
+}
+
+static void world_free(World *w)
+{
+	mcu_daemon_free(w->daemon);
+	settle();
+	g_ptr_array_unref(w->workers);
+	settle();
+	g_string_free(w->signals, TRUE);
+	g_string_free(w->events, TRUE);
+	g_free(w->sdp);
+	g_free(w->reply_text);
+	g_free(w);
+}
+
+static FakeWorker *newest(World *w)
+{
+	return w->workers->pdata[w->workers->len - 1];
+}
+
+static void kill_newest(World *w)
+{
+	g_ptr_array_remove_index(w->workers, w->workers->len - 1);
+}
+
+static int incoming(World *w, const char *user, const char *offer, unsigned *ret_status)
+{
+	McuIncoming in = { .user = user, .name = "Room", .uri = "sip:room@test", .offer = offer,
+			   .local_address = "127.0.0.1", .peer_address = "127.0.0.1" };
+	McuRefusal refusal = { 0 };
+	int r = mcu_daemon_incoming(w->daemon, w, &in, &refusal);
+
+	if (ret_status)
+		*ret_status = refusal.status;
+	return r;
+}
+
+/* A leg that is up. */
+static World *connected(const char *call)
+{
+	World *w = world_new();
+
+	g_assert_cmpint(incoming(w, call, OFFER, NULL), ==, 0);
+	wait_text(w->signals, "answer");
+	mcu_leg_on_acked(w->owner);
+	g_assert_cmpint(((McuLeg *)w->owner)->state, ==, MCU_LEG_UP);
+	return w;
+}
+
+/* --- tables --- */
+
+static void test_leg_table(void)
+{
+	for (int s = 1; s < MCU_LEG_STATE_LAST; s++) {
+		g_assert_nonnull(mcu_leg_state_name((McuLegState)s));
+		for (int e = 1; e < MCU_LEG_EVENT_LAST; e++) {
+			McuLegStep step = mcu_leg_step((McuLegState)s, (McuLegEvent)e);
+
+			g_assert_nonnull(mcu_leg_event_name((McuLegEvent)e));
+			g_assert_cmpint(step.action, >=, MCU_LEG_DO_NOTHING);
+			g_assert_cmpint(step.action, <, MCU_LEG_ACTION_LAST);
+			g_assert_cmpint(step.next, >=, 1);
+			g_assert_cmpint(step.next, <, MCU_LEG_STATE_LAST);
+			if (s == MCU_LEG_GONE)
+				g_assert_cmpint(step.action, ==, MCU_LEG_DO_NOTHING);
+			else if (e == MCU_LEG_EV_HANGUP || e == MCU_LEG_EV_ENDED)
+				g_assert_cmpint(step.next, ==, MCU_LEG_GONE);
+		}
+	}
+}
+
+/* Wherever the worker is asked something, its answer, its failure and its loss must lead on; an offer
+ * of the peer must be answered in every state in which there is a dialog. */
+static void test_leg_no_dead_ends(void)
+{
+	for (int s = 1; s < MCU_LEG_GONE; s++) {
+		McuLegState state = (McuLegState)s;
+		McuLegStep offer = mcu_leg_step(state, MCU_LEG_EV_OFFER);
+
+		if (mcu_leg_state_asks_worker(state)) {
+			g_assert_cmpint(mcu_leg_step(state, MCU_LEG_EV_DONE).next, !=, state);
+			g_assert_cmpint(mcu_leg_step(state, MCU_LEG_EV_FAILED).next, !=, state);
+			g_assert_cmpint(mcu_leg_step(state, MCU_LEG_EV_WORKER_LOST).next, !=, state);
+		}
+		if (state > MCU_LEG_OUT_DIALLING || state == MCU_LEG_IN_ACCEPTED)
+			g_assert_cmpint(offer.action, !=, MCU_LEG_DO_NOTHING);
+	}
+}
+
+static void test_call_table(void)
+{
+	for (int s = 1; s < MCU_CALL_STATE_LAST; s++) {
+		g_assert_nonnull(mcu_call_state_name((McuCallState)s));
+		for (int e = 1; e < MCU_CALL_EVENT_LAST; e++) {
+			McuCallStep step = mcu_call_step((McuCallState)s, (McuCallEvent)e);
+
+			if (s >= MCU_CALL_DRAINING) /* no way back from the end */
+				g_assert_cmpint(step.next, >=, s);
+			g_assert_cmpint(step.action, >=, MCU_CALL_DO_NOTHING);
+			if (s < MCU_CALL_ENDED && e == MCU_CALL_EV_FAILED)
+				g_assert_cmpint(step.next, ==, MCU_CALL_ENDED);
+		}
+	}
+}
+
+/* --- inbound --- */
+
+static void test_inbound(void)
+{
+	World *w = connected("a meeting");
+	McuCall *c = mcu_call_find(w->daemon, "a-meeting");
+
+	g_assert_nonnull(c);
+	wait_text(newest(w)->log, "Start:a-meeting AddParticipant:p1 AddLeg:p1.1 SetOffer:p1.1");
+	wait_text(w->events, "call-created participant-joined");
+	mcu_leg_on_ended(w->owner, 200, "hung up");
+	wait_text(w->events, "participant-left");
+	wait_text(newest(w)->log, "RemoveParticipant:p1");
+	g_assert_cmpuint(c->legs->len, ==, 0);
+	g_assert_cmpuint(c->empty_timer, !=, 0);
+	g_assert_cmpstr(w->signals->str, ==, "answer");
+	world_free(w);
+}
+
+static void test_delayed_offer(void)
+{
+	World *w = world_new();
+
+	g_assert_cmpint(incoming(w, "m", NULL, NULL), ==, 0);
+	wait_text(w->signals, "answer");
+	wait_text(newest(w)->log, "MakeOffer:p1.1");
+	mcu_leg_on_answer(w->owner, OFFER);
+	wait_text(newest(w)->log, "SetAnswer:p1.1");
+	world_free(w);
+}
+
+static void test_cancel_while_preparing(void)
+{
+	World *w = world_new();
+
+	g_assert_cmpint(incoming(w, "slow", OFFER, NULL), ==, 0);
+	settle();
+	wait_text(newest(w)->log, "SetOffer");
+	mcu_leg_on_ended(w->owner, 487, "cancelled");
+	wait_text(w->events, "participant-left");
+	wait_text(newest(w)->log, "RemoveParticipant:p1");
+	g_usleep(FAKE_SLOW_MS * 1000);
+	settle(); /* the late answer of the worker meets nobody */
+	g_assert_cmpstr(w->signals->str, ==, "");
+	world_free(w);
+}
+
+static void test_refused_by_worker(void)
+{
+	World *w = world_new();
+
+	g_assert_cmpint(incoming(w, "refuse", OFFER, NULL), ==, 0);
+	wait_text(w->signals, "hangup:488");
+	g_assert_null(strstr(w->events->str, "participant-joined"));
+	world_free(w);
+}
+
+static void test_start_refused(void)
+{
+	World *w = world_new();
+
+	g_assert_cmpint(incoming(w, "nostart", OFFER, NULL), ==, 0);
+	wait_text(w->signals, "hangup:480");
+	wait_text(w->events, "call-ended");
+	g_assert_cmpuint(w->spawns, ==, 1);
+	world_free(w);
+}
+
+static void test_limits(void)
+{
+	World *w = world_new();
+	unsigned status;
+
+	g_assert_cmpint(incoming(w, "one", OFFER, NULL), ==, 0);
+	g_assert_cmpint(incoming(w, "one", OFFER, NULL), ==, 0);
+	g_assert_cmpint(incoming(w, "one", OFFER, &status), <, 0);
+	g_assert_cmpuint(status, ==, 486);
+	g_assert_cmpint(incoming(w, "two", OFFER, NULL), ==, 0);
+	g_assert_cmpint(incoming(w, "three", OFFER, &status), <, 0);
+	g_assert_cmpuint(status, ==, 503);
+	g_assert_false(mcu_control_ready(w->daemon));
+	g_assert_cmpint(incoming(w, "", OFFER, &status), <, 0);
+	g_assert_cmpuint(status, ==, 404);
+	g_assert_cmpuint(w->spawns, ==, 2);
+	world_free(w);
+}
+
+static void test_spawn_fails(void)
+{
+	World *w = world_new();
+	unsigned status;
+
+	w->spawn_fails = true;
+	g_assert_cmpint(incoming(w, "one", OFFER, &status), <, 0);
+	g_assert_cmpuint(status, ==, 503);
+	g_assert_null(mcu_call_find(w->daemon, "one"));
+	world_free(w);
+}
+
+/* --- re-offers --- */
+
+static void test_reoffer(void)
+{
+	World *w = connected("m");
+
+	mcu_leg_on_offer(w->owner, OFFER);
+	wait_text(w->signals, "answer answer");
+	mcu_leg_on_offer(w->owner, "a=unacceptable");
+	wait_text(w->signals, "refuse:488");
+	g_assert_cmpint(((McuLeg *)w->owner)->state, ==, MCU_LEG_UP);
+	mcu_leg_on_offer(w->owner, NULL);
+	wait_text(w->signals, "refuse:488 answer");
+	mcu_leg_on_offer(w->owner, OFFER);
+	wait_text(w->signals, "refuse:500");
+	mcu_leg_on_answer(w->owner, OFFER);
+	/* one that comes while the answer is applied waits */
+	mcu_leg_on_offer(w->owner, OFFER);
+	wait_text(w->signals, "refuse:500 answer");
+	world_free(w);
+}
+
+static void test_hold_state(void)
+{
+	World *w = connected("m");
+	McuLeg *leg = w->owner;
+
+	mcu_leg_on_offer(leg, OFFER "a=sendonly\r\n");
+	wait_text(w->events, "participant-updated");
+	g_assert_true(leg->held);
+	mcu_leg_on_offer(leg, OFFER);
+	wait_text(w->events, "participant-updated participant-updated");
+	g_assert_false(leg->held);
+	world_free(w);
+}
+
+static void test_our_hold_and_glare(void)
+{
+	World *w = connected("m");
+	McuLeg *leg = w->owner;
+
+	mcu_control_update_participant(w->daemon, "m", "p1",
+				       g_variant_ref_sink(g_variant_new_parsed("{'held': <true>}")),
+				       on_reply, w);
+	g_assert_cmpint(wait_reply(w), ==, 0);
+	wait_text(w->signals, "offer");
+	mcu_leg_on_offer(leg, OFFER); /* crosses ours */
+	wait_text(w->signals, "refuse:491");
+	mcu_leg_on_refused(leg, 491, "Request Pending");
+	wait_text(newest(w)->log, "Rollback:p1.1");
+	wait_text(w->signals, "refuse:491 offer");
+	mcu_leg_on_answer(leg, OFFER);
+	wait_text(newest(w)->log, "SetAnswer");
+	settle();
+	g_assert_cmpint(leg->state, ==, MCU_LEG_UP);
+	world_free(w);
+}
+
+/* --- a worker dies --- */
+
+static void test_restart(void)
+{
+	World *w = connected("m");
+	McuCall *c = mcu_call_find(w->daemon, "m");
+
+	mcu_control_set_layout(w->daemon, "m", g_variant_new_parsed("{'name': <'speaker'>}"), on_reply,
+			       w);
+	g_assert_cmpint(wait_reply(w), ==, 0);
+	w->reply_err = 1;
+	mcu_control_start_recording(w->daemon, "m", on_reply, w);
+	g_assert_cmpint(wait_reply(w), ==, 0);
+	g_assert_nonnull(c->recording_path);
+	kill_newest(w);
+	wait_text(w->events, "call-restarted recording-stopped");
+	wait_text(w->signals, "answer offer");
+	wait_text(newest(w)->log, "Start:m SetLayout StartRecording");
+	wait_text(newest(w)->log, "AddParticipant:p1 AddLeg:p1.1 MakeOffer:p1.1");
+	mcu_leg_on_answer(w->owner, OFFER);
+	wait_text(newest(w)->log, "SetAnswer:p1.1");
+	settle();
+	g_assert_cmpint(((McuLeg *)w->owner)->state, ==, MCU_LEG_UP);
+	g_assert_nonnull(c->recording_path);
+	g_assert_cmpstr(c->layout_name, ==, "speaker");
+	world_free(w);
+}
+
+static void test_restart_budget(void)
+{
+	World *w = connected("m");
+
+	for (int i = 0; i < MCU_MAX_RESTARTS; i++) {
+		kill_newest(w);
+		g_string_truncate(w->signals, 0);
+		wait_text(w->signals, "offer");
+		mcu_leg_on_answer(w->owner, OFFER);
+		settle();
+	}
+	kill_newest(w);
+	wait_text(w->events, "call-ended");
+	wait_text(w->signals, "hangup:480");
+	g_assert_cmpuint(w->spawns, ==, 1 + MCU_MAX_RESTARTS);
+	world_free(w);
+}
+
+static void test_death_before_the_ack(void)
+{
+	World *w = world_new();
+
+	g_assert_cmpint(incoming(w, "m", OFFER, NULL), ==, 0);
+	wait_text(w->signals, "answer");
+	kill_newest(w);
+	wait_text(w->events, "call-restarted");
+	settle();
+	g_assert_cmpint(((McuLeg *)w->owner)->state, ==, MCU_LEG_STALE);
+	mcu_leg_on_acked(w->owner);
+	wait_text(w->signals, "answer offer");
+	world_free(w);
+}
+
+static void test_restore_refused_by_peer(void)
+{
+	World *w = connected("m");
+
+	kill_newest(w);
+	wait_text(w->signals, "offer");
+	mcu_leg_on_refused(w->owner, 488, "Not Acceptable Here");
+	wait_text(w->signals, "hangup");
+	wait_text(w->events, "participant-left");
+	world_free(w);
+}
+
+/* --- outbound --- */
+
+static void dial(World *w, const char *uri)
+{
+	g_autoptr(GVariant) none = g_variant_ref_sink(g_variant_new_parsed("@a{sv} {}"));
+
+	mcu_control_create_call(w->daemon, "m", none, on_reply, w);
+	g_assert_cmpint(wait_reply(w), ==, 0);
+	w->reply_err = 1;
+	mcu_control_dial(w->daemon, "m", uri, none, on_reply, w);
+	g_assert_cmpint(wait_reply(w), ==, 0);
+	w->reply_err = 1;
+}
+
+static void test_dial(void)
+{
+	World *w = world_new();
+
+	dial(w, "sip:room@test");
+	wait_text(w->signals, "dial");
+	mcu_leg_on_ringing(w->owner);
+	wait_text(w->events, "participant-ringing");
+	mcu_leg_on_answer(w->owner, OFFER);
+	wait_text(w->events, "participant-joined");
+	wait_text(newest(w)->log, "SetAnswer:p1.1");
+	mcu_control_kick(w->daemon, "m", "p1", on_reply, w);
+	g_assert_cmpint(wait_reply(w), ==, 0);
+	wait_text(w->signals, "hangup:603");
+	world_free(w);
+}
+
+static void test_dial_fails(void)
+{
+	World *w = world_new();
+
+	dial(w, "sip:undialable@test");
+	wait_text(w->events, "participant-left");
+	g_assert_nonnull(mcu_call_find(w->daemon, "m"));
+	mcu_control_dial(w->daemon, "m", "tel:1", NULL, on_reply, w);
+	g_assert_cmpint(wait_reply(w), ==, -EINVAL);
+	world_free(w);
+}
+
+static void test_answer_refused_by_worker(void)
+{
+	World *w = world_new();
+
+	dial(w, "sip:room@test");
+	wait_text(w->signals, "dial");
+	newest(w)->refuse_answer = true;
+	mcu_leg_on_answer(w->owner, OFFER);
+	wait_text(w->signals, "hangup:400");
+	world_free(w);
+}
+
+/* --- verbs and events --- */
+
+static void test_worker_events(void)
+{
+	World *w = connected("m");
+	FakeWorker *worker = newest(w);
+
+	fake_worker_leg_event(worker, "p1.1", "keyframe-wanted");
+	wait_text(w->signals, "keyframe");
+	fake_worker_leg_event(worker, "p1.1", "keyframe-wanted"); /* too soon */
+	fake_worker_leg_event(worker, "p9.1", "media-timeout");   /* nobody's */
+	fake_worker_leg_event(worker, "p1.1", "dtmf");
+	wait_text(w->events, "dtmf");
+	mcu_leg_on_dtmf(w->owner, "5", 160);
+	wait_text(w->events, "dtmf dtmf");
+	mcu_leg_on_keyframe(w->owner);
+	wait_text(worker->log, "RequestKeyframe:p1.1");
+	g_assert_cmpstr(w->signals->str, ==, "answer keyframe");
+	fake_worker_leg_event(worker, "p1.1", "media-timeout");
+	wait_text(w->signals, "hangup");
+	wait_text(w->events, "participant-left");
+	world_free(w);
+}
+
+static void test_verbs(void)
+{
+	World *w = connected("m");
+
+	static void (*const plain[])(McuDaemon *, const char *, McuReplyFn, void *) = {
+		mcu_control_get_call, mcu_control_list_participants, mcu_control_stats,
+		mcu_control_start_recording, mcu_control_stop_recording,
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(plain); i++) {
+		w->reply_err = 1;
+		plain[i](w->daemon, "nobody", on_reply, w);
+		g_assert_cmpint(wait_reply(w), ==, -ENOENT);
+		w->reply_err = 1;
+		plain[i](w->daemon, "m", on_reply, w);
+		g_assert_cmpint(wait_reply(w), ==, 0);
+	}
+	w->reply_err = 1;
+	mcu_control_snapshot(w->daemon, "m", 0, 0, on_reply, w);
+	g_assert_cmpint(wait_reply(w), ==, 0);
+	w->reply_err = 1;
+	mcu_control_kick(w->daemon, "m", "p7", on_reply, w);
+	g_assert_cmpint(wait_reply(w), ==, -ENOENT);
+	w->reply_err = 1;
+	mcu_control_create_call(w->daemon, "m", NULL, on_reply, w);
+	g_assert_cmpint(wait_reply(w), ==, -EEXIST);
+	w->reply_err = 1;
+	mcu_control_create_call(w->daemon, "../x", NULL, on_reply, w);
+	g_assert_cmpint(wait_reply(w), ==, -EINVAL);
+	/* a verb whose call ends meanwhile is answered all the same */
+	w->reply_err = 1;
+	mcu_control_stats(w->daemon, "m", on_reply, w);
+	kill_newest(w);
+	g_assert_cmpint(wait_reply(w), ==, -EPIPE);
+	world_free(w);
+}
+
+static void on_drained(void *data)
+{
+	note(data, "drained");
+}
+
+static void test_drain(void)
+{
+	World *w = connected("m");
+	unsigned status;
+
+	mcu_daemon_drain(w->daemon, on_drained, w);
+	g_assert_cmpint(incoming(w, "other", OFFER, &status), <, 0);
+	g_assert_cmpuint(status, ==, 503);
+	wait_text(w->signals, "answer hangup:480 drained");
+	wait_text(newest(w)->log, "Stop");
+	wait_text(w->events, "participant-left call-ended");
+	world_free(w);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_log_set_always_fatal(G_LOG_FATAL_MASK); /* our own error messages are part of the tests */
+	g_test_add_func("/daemon/leg/table", test_leg_table);
+	g_test_add_func("/daemon/leg/no-dead-ends", test_leg_no_dead_ends);
+	g_test_add_func("/daemon/call/table", test_call_table);
+	g_test_add_func("/daemon/inbound/plain", test_inbound);
+	g_test_add_func("/daemon/inbound/delayed-offer", test_delayed_offer);
+	g_test_add_func("/daemon/inbound/cancel", test_cancel_while_preparing);
+	g_test_add_func("/daemon/inbound/refused", test_refused_by_worker);
+	g_test_add_func("/daemon/inbound/start-refused", test_start_refused);
+	g_test_add_func("/daemon/inbound/limits", test_limits);
+	g_test_add_func("/daemon/inbound/spawn-fails", test_spawn_fails);
+	g_test_add_func("/daemon/reoffer/by-peer", test_reoffer);
+	g_test_add_func("/daemon/reoffer/hold", test_hold_state);
+	g_test_add_func("/daemon/reoffer/ours-and-glare", test_our_hold_and_glare);
+	g_test_add_func("/daemon/restart/restores", test_restart);
+	g_test_add_func("/daemon/restart/budget", test_restart_budget);
+	g_test_add_func("/daemon/restart/before-ack", test_death_before_the_ack);
+	g_test_add_func("/daemon/restart/refused-by-peer", test_restore_refused_by_peer);
+	g_test_add_func("/daemon/outbound/plain", test_dial);
+	g_test_add_func("/daemon/outbound/fails", test_dial_fails);
+	g_test_add_func("/daemon/outbound/answer-refused", test_answer_refused_by_worker);
+	g_test_add_func("/daemon/worker-events", test_worker_events);
+	g_test_add_func("/daemon/verbs", test_verbs);
+	g_test_add_func("/daemon/drain", test_drain);
+	return g_test_run();
+}
