@@ -200,8 +200,9 @@ int main(int argc, char **argv)
 	McuDiag diag = { 0 };
 	int rc;
 
+	(void)argc;
 	mcu_log_setup("mcu-caller", MCU_LOG_WARNING);
-	if (mcu_caller_options_parse(&argc, &argv, &c.options) < 0) {
+	if (mcu_caller_options_parse(argv, &c.options) < 0) {
 		rc = EXIT_USAGE;
 	} else if (c.options.analyse) {
 		rc = mcu_analyse_file(&c.options, &diag) < 0 ? EXIT_NO_MEDIA : 0;

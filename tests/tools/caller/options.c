@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -146,8 +147,9 @@ static void defaults(McuCallerOptions *o)
 	o->bitrate_bps = 500000;
 }
 
-int mcu_caller_options_parse(int *argc, char ***argv, McuCallerOptions *ret)
+int mcu_caller_options_parse(char **argv, McuCallerOptions *ret)
 {
+	g_auto(GStrv) words = g_strdupv(argv);
 	McuCallerOptions *o = ret;
 	Raw raw = { .o = ret };
 	const GOptionEntry entries[] = {
@@ -223,11 +225,12 @@ int mcu_caller_options_parse(int *argc, char ***argv, McuCallerOptions *ret)
 	g_option_group_add_entries(group, entries);
 	g_option_context_set_main_group(context, group);
 	g_option_context_set_summary(context, SUMMARY);
-	ok = g_option_context_parse(context, argc, argv, &error);
+	setlocale(LC_CTYPE, "C.UTF-8"); /* GOption converts from the locale */
+	ok = g_option_context_parse_strv(context, &words, &error);
 	if (!ok)
 		fprintf(stderr, "%s\n", error->message);
-	else if (*argc > 1)
-		ok = (fprintf(stderr, "unexpected argument %s\n", (*argv)[1]), FALSE);
+	else if (words[0] && words[1])
+		ok = (fprintf(stderr, "unexpected argument %s\n", words[1]), FALSE);
 	else
 		ok = finish(&raw);
 	g_free(raw.talk);

@@ -32,6 +32,6 @@ typedef struct McuCallerOptions {
 	gboolean quiet, events;
 } McuCallerOptions;
 
-/** Prints what is wrong and returns -EINVAL, or -ECANCELED when only help was asked for. */
-int mcu_caller_options_parse(int *argc, char ***argv, McuCallerOptions *ret) MCU_WARN_UNUSED;
+/** Prints what is wrong and returns -EINVAL. Strings are UTF-8 in any locale. */
+int mcu_caller_options_parse(char **argv, McuCallerOptions *ret) MCU_WARN_UNUSED;
 void mcu_caller_options_done(McuCallerOptions *o);

@@ -11,6 +11,7 @@
 #include <sofia-sip/sip_protos.h>
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/su_glib.h>
+#include <sofia-sip/su_log.h>
 
 #include "base/clock.h"
 #include "phone.h"
@@ -459,6 +460,14 @@ static int bind_signalling(McuPhone *p, McuDiag *reterr)
 
 /* --- life --- */
 
+/* What matters of its messages reaches us as events. */
+static void swallow(void *stream, char const *format, va_list args)
+{
+	(void)stream;
+	(void)format;
+	(void)args;
+}
+
 int mcu_phone_new(const McuCallerOptions *options, McuReport *report,
 		  const McuPhoneHandler *handler, void *data, McuPhone **ret, McuDiag *reterr)
 {
@@ -471,6 +480,7 @@ int mcu_phone_new(const McuCallerOptions *options, McuReport *report,
 	p->data = data;
 	p->pending = PENDING_NONE;
 	su_init();
+	su_log_redirect(NULL, swallow, NULL);
 	p->root = su_glib_root_create(NULL);
 	su_root_threading(p->root, 0);
 	g_source_attach(su_glib_root_gsource(p->root), NULL);
