@@ -63,6 +63,8 @@ static bool accept_ssrc(McuStream *s, uint32_t ssrc, int64_t now)
 	mcu_rtp_receiver_free(s->rx);
 	s->rx = mcu_rtp_receiver_new(&config);
 	s->rx_ssrc = ssrc;
+	s->rtp_started = false;
+	s->rtp_map = (McuRtpClockMap){ 0 };
 	s->next_ssrc_count = 0;
 	s->ops->restart(s);
 	return true;
@@ -148,14 +150,31 @@ static void on_error(int err, const McuDiag *why, void *data)
 	mcu_stream_event(s, "failed", g_variant_dict_end(&d));
 }
 
+/* Before the first sender report: the RTP time itself, unwrapped, is a clock as even as any. */
+static int64_t rtp_time_ns(McuStream *s, uint32_t ts)
+{
+	if (!s->rtp_started)
+		s->rtp_last_ts = ts;
+	s->rtp_started = true;
+	s->rtp_time += mcu_diff32(ts, s->rtp_last_ts);
+	s->rtp_last_ts = ts;
+	return s->rtp_time * MCU_NS_PER_SEC / mcu_codec_clock_hz(s->neg.codec);
+}
+
 int64_t mcu_stream_capture_ns(McuStream *s, uint32_t ts, int64_t arrival_ns)
 {
-	int64_t capture, local;
+	int64_t capture, local = arrival_ns;
+	McuRtpClockMap *map = s->env->clock_map;
 
-	if (!s->rx || !mcu_rtp_receiver_capture_ns(s->rx, ts, &capture))
+	if (!s->rx)
 		return arrival_ns;
-	mcu_rtp_clock_map_update(s->env->clock_map, capture, arrival_ns);
-	return mcu_rtp_clock_map_local(s->env->clock_map, capture, &local) ? local : arrival_ns;
+	if (!mcu_rtp_receiver_capture_ns(s->rx, ts, &capture)) {
+		capture = rtp_time_ns(s, ts);
+		map = &s->rtp_map;
+	}
+	mcu_rtp_clock_map_update(map, capture, arrival_ns);
+	(void)mcu_rtp_clock_map_local(map, capture, &local);
+	return local;
 }
 
 /* --- out --- */

@@ -87,6 +87,10 @@ struct McuStream {
 	uint32_t next_ssrc; /* another SSRC that may take over */
 	unsigned next_ssrc_count;
 	int64_t last_rtp_ns;
+	bool rtp_started; /* RTP time so far, and where it lies on our clock */
+	uint32_t rtp_last_ts;
+	int64_t rtp_time;
+	McuRtpClockMap rtp_map;
 	uint64_t rx_invalid;
 	uint64_t fir_out, pli_out, nack_out;
 	uint8_t fir_seq;

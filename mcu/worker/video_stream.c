@@ -1,22 +1,28 @@
 /* Video of one leg: RTP to access units for the video engine, a feed's payloads to RTP, keyframe
  * requests both ways.
  *
- *   receiver (reorder, NACK) -> depay -> [held for lip sync] -> video engine
+ *   receiver (reorder, NACK) -> depay -> when it is due -> video engine
  *   feed -> pacer -> sender
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "rtp/cadence.h"
 #include "rtp/depay_h264.h"
 #include "rtp/keyframe.h"
 #include "rtp/pacer.h"
 #include "worker/stream.h"
 
 #define MAX_NACKS 64
-/* Access units held back so that they meet their sound. */
-#define MAX_HELD 32
+/* No picture waits longer for its moment. */
 #define MAX_HOLD_NS (250 * MCU_NS_PER_MS)
-/* Way of a picture from the decoder to the wire on average: half a frame until the tick, encode. */
-#define PICTURE_WAY_NS (25 * MCU_NS_PER_MS)
+/* Time to decode a picture and hand it over. */
+#define DECODE_NS (10 * MCU_NS_PER_MS)
+/* Interarrival jitter (RFC 3550) is a mean; nearly all packets come within this many times it. */
+#define JITTER_FACTOR 3
+/* A due picture waits half an interval for the tick, on average, and then is encoded. */
+#define TICK_WAIT_NS (20 * MCU_NS_PER_MS)
+/* Change of the delay from one picture to the next. */
+#define SLEW_NS (MCU_NS_PER_MS / 2)
 /* INFO costs a SIP transaction: not more often. */
 #define INFO_INTERVAL_NS MCU_NS_PER_SEC
 
@@ -28,8 +34,8 @@ typedef struct VideoStream {
 	McuH264Depay *depay;
 	McuKeyframeRequest keyframe;
 	McuTimer *in_timer;
-	GQueue held; /* of McuAccessUnit, pts_ns = when it is due */
-	McuTimer *held_timer;
+	McuCadence cadence;
+	int64_t delay_ns; /* from capture to the canvas */
 	int64_t last_info_ns;
 	uint64_t info_out;
 
@@ -80,52 +86,45 @@ void mcu_video_stream_want_keyframe(McuStream *s)
 	}
 }
 
-static void release_held(void *data)
-{
-	VideoStream *v = data;
-	McuStream *s = &v->base;
-	int64_t now = mcu_now_ns();
-	McuAccessUnit *au;
-
-	while ((au = g_queue_peek_head(&v->held)) &&
-	       (au->pts_ns <= now || v->held.length > MAX_HELD)) {
-		g_queue_pop_head(&v->held);
-		/* what the engine drops it counts */
-		(void)mcu_video_engine_push(s->env->video, v->source, au->data, au->len, au->pts_ns,
-					    au->keyframe, au->first_arrival_ns);
-		mcu_access_unit_free(au);
-	}
-	mcu_timer_set(v->held_timer, au ? au->pts_ns : INT64_MAX);
-}
-
-/* When the sound of that moment is mixed, less the way of the picture from here on. */
+/* When the picture is due on the canvas: with the sound of its moment where there is sound, and
+ * late enough that jitter does not make it miss its tick. */
 static int64_t due_ns(VideoStream *v, const McuAccessUnit *au)
 {
 	McuStream *s = &v->base;
-	int64_t arrival = au->first_arrival_ns;
-	int64_t due = mcu_stream_capture_ns(s, au->rtp_ts, arrival) + *s->env->audio_delay_ns -
-		      PICTURE_WAY_NS;
+	McuRtpReceiverStats stats;
+	int64_t delay, capture = mcu_stream_capture_ns(s, au->rtp_ts, au->first_arrival_ns);
 
-	return CLAMP(due, arrival, arrival + MAX_HOLD_NS);
+	capture = mcu_cadence_next(&v->cadence, capture);
+
+	mcu_rtp_receiver_stats(s->rx, &stats);
+	delay = DECODE_NS + (int64_t)(stats.jitter_ms * JITTER_FACTOR * 1e6);
+	delay = MAX(delay, *s->env->audio_delay_ns - TICK_WAIT_NS);
+	/* slew: a jump of the delay would show a picture twice or not at all */
+	if (!v->delay_ns)
+		v->delay_ns = delay;
+	v->delay_ns += CLAMP(delay - v->delay_ns, -SLEW_NS, SLEW_NS);
+	return MIN(capture + v->delay_ns, au->first_arrival_ns + MAX_HOLD_NS);
 }
 
 static void drain(VideoStream *v, int64_t now)
 {
 	McuStream *s = &v->base;
 	McuRtpReceived in;
-	McuAccessUnit *au;
 
 	while (mcu_rtp_receiver_next(s->rx, now, &in) == 0) {
 		mcu_h264_depay_put(v->depay, in.payload, in.payload_len, in.ts, in.marker, in.gap,
 				   in.pkt->arrival_ns);
 		mcu_packet_unref(in.pkt);
-		while ((au = mcu_h264_depay_next(v->depay))) {
-			au->pts_ns = due_ns(v, au);
-			g_queue_push_tail(&v->held, au);
+		for (;;) {
+			g_autoptr(McuAccessUnit) au = mcu_h264_depay_next(v->depay);
+			if (!au)
+				break;
+			/* what the engine drops it counts */
+			(void)mcu_video_engine_push(s->env->video, v->source, au->data, au->len,
+						    due_ns(v, au), au->keyframe,
+						    au->first_arrival_ns);
 		}
 	}
-	if (v->held.length)
-		release_held(v);
 }
 
 static void add_nack(McuStream *s, McuRtcpBuilder *b, void *data)
@@ -376,9 +375,7 @@ static void drop_in(VideoStream *v)
 	}
 	v->source = 0;
 	g_clear_pointer(&v->depay, mcu_h264_depay_free);
-	g_queue_clear_full(&v->held, (GDestroyNotify)mcu_access_unit_free);
 	mcu_timer_set(v->in_timer, INT64_MAX);
-	mcu_timer_set(v->held_timer, INT64_MAX);
 }
 
 static int video_apply(McuStream *s, McuDiag *reterr)
@@ -444,7 +441,6 @@ static void video_free(McuStream *s)
 	drop_in(v);
 	leave_feed(v);
 	mcu_timer_free(v->in_timer);
-	mcu_timer_free(v->held_timer);
 	mcu_timer_free(v->pacer_timer);
 }
 
@@ -462,9 +458,7 @@ McuStream *mcu_video_stream_new(const McuStreamEnv *env)
 	VideoStream *v = g_new0(VideoStream, 1);
 
 	mcu_stream_init(&v->base, &ops, env);
-	g_queue_init(&v->held);
 	v->in_timer = mcu_timer_new(on_in_timer, v);
-	v->held_timer = mcu_timer_new(release_held, v);
 	v->pacer_timer = mcu_timer_new(drain_pacer, v);
 	return &v->base;
 }
