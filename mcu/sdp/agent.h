@@ -127,7 +127,7 @@ typedef struct McuSdpStream {
 	int dtmf_send_pt, dtmf_recv_pt; /* telephone-event; -1 = none */
 	uint32_t dtmf_clock_hz;
 	int cn_send_pt;      /* comfort noise (RFC 3389); -1 = none */
-	unsigned ptime_ms;   /* what we send per packet: 10 … 60 */
+	unsigned ptime_ms;   /* what we send per packet: 10 … 60; Opus 10, 20, 40, 60 */
 	McuSdpOpus opus;     /* codec OPUS */
 	McuSdpH264 h264;     /* codec H264: the peer's receiver, so our limits in sending */
 	unsigned max_fps;    /* a=framerate of the peer; 0 = none */

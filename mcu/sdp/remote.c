@@ -178,8 +178,9 @@ static void read_timing(const McuSdpCaps *caps, const McuSdpMedia *m, McuSdpStre
 	if (max && mcu_sdp_read_uint(&max, 1000, &v) && v >= 10 && v < s->ptime_ms)
 		s->ptime_ms = (unsigned)v;
 	s->ptime_ms = CLAMP(s->ptime_ms / 10 * 10, 10, 60);
-	if (s->ptime_ms == 50)
-		s->ptime_ms = 40; /* no Opus frame size */
+	/* the next lower Opus frame size */
+	if (s->codec == MCU_CODEC_OPUS && (s->ptime_ms == 30 || s->ptime_ms == 50))
+		s->ptime_ms -= 10;
 	s->max_fps = 0;
 	if (rate && mcu_sdp_read_uint(&rate, 1000, &v))
 		s->max_fps = (unsigned)v;

@@ -53,9 +53,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	key.suite = (McuSrtpSuite)(1 + (data[0] & 7) % MCU_SRTP_SUITES);
 	memset(key.bytes, 0x5a, sizeof(key.bytes));
+	McuNetProto proto = mcu_net_demux(data + 1, size - 1);
+	if (proto != MCU_NET_RTP && proto != MCU_NET_RTCP)
+		return 0;
 	if (mcu_srtp_new(&key, true, &tx) < 0 || mcu_srtp_new(&key, false, &rx) < 0)
 		abort();
-	McuNetProto proto = mcu_net_demux(data + 1, size - 1);
 	pkt = mcu_packet_new_copy(data + 1, size - 1);
 	latch(pkt);
 	unprotect(tx, rx, pkt, proto, data[0] & 8);

@@ -18,11 +18,19 @@ typedef struct StreamConfig {
 	int width, height, pictures, keyframe_every;
 } StreamConfig;
 
-/* libx265 keeps memory to itself; it only makes a test stream here */
+/* libx265 keeps memory to itself and starts threads no sanitizer sees into; it only makes a test
+ * stream here */
 const char *__lsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void);
+
 const char *__lsan_default_suppressions(void)
 {
 	return "leak:libx265";
+}
+
+const char *__tsan_default_suppressions(void)
+{
+	return "race:libx265";
 }
 
 static void no_log(void *ctx, int level, const char *fmt, va_list args)

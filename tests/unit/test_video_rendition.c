@@ -290,6 +290,79 @@ static void test_threads(void)
 		camera_done(&f.cam[i]);
 }
 
+/* --- a receiver that takes its time --- */
+
+typedef struct Slow {
+	McuVideoEngine *e;
+	unsigned frames;
+	McuOverloadLevel level;
+	_Atomic unsigned packets;
+} Slow;
+
+static void on_slow_packet(void *data, const HwPacket *pkt, int64_t capture_ns)
+{
+	Slow *s = data;
+
+	(void)pkt;
+	(void)capture_ns;
+	s->packets++;
+	g_usleep(100 * 1000);
+}
+
+static void on_overload(void *data, McuOverloadLevel level)
+{
+	((Slow *)data)->level = level;
+}
+
+/* Something new on every canvas: the border comes and goes. */
+static gboolean blink(void *data)
+{
+	Slow *s = data;
+
+	mcu_video_engine_set_speaking(s->e, "a", s->frames++ & 1);
+	return G_SOURCE_CONTINUE;
+}
+
+static void test_slow_receiver(void)
+{
+	g_autoptr(HwDevice) device = open_device(NULL);
+	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+	McuVideoEngineConfig config = { .device = device, .width = W, .height = H, .fps = 30 };
+	McuVideoParticipant props = { .name = "a" };
+	Slow slow = { 0 };
+	McuVideoEvents events = { .data = &slow, .overload = on_overload };
+	McuRenditionConfig rc = { .encoder = { .codec = HW_CODEC_H264, .bitrate_bps = 500000 },
+				  .on_packet = on_slow_packet,
+				  .data = &slow };
+	McuRenditionStats rs;
+	McuVideoStats s;
+	McuRendition *r;
+	guint timer;
+
+	g_assert_cmpint(mcu_video_engine_new(&config, &events, NULL, &slow.e, NULL), ==, 0);
+	mcu_video_engine_start(slow.e);
+	g_assert_cmpint(mcu_video_engine_add_participant(slow.e, "a", &props), ==, 0);
+	g_assert_cmpint(mcu_video_engine_add_participant(slow.e, "b", &props), ==, 0);
+	g_assert_cmpint(mcu_video_engine_add_rendition(slow.e, &rc, &r, NULL), ==, 0);
+	mcu_rendition_set_active(r, true);
+	timer = g_timeout_add(16, blink, &slow);
+	g_timeout_add(3500, quit, loop);
+	g_main_loop_run(loop);
+	g_source_remove(timer);
+	mcu_video_engine_stats(slow.e, &s);
+	mcu_rendition_stats(r, &rs);
+	mcu_video_engine_stop(slow.e);
+	g_test_message("ticks %lu failed %lu packets %u overwritten %lu", s.ticks, s.failed,
+		       slow.packets, rs.overwritten);
+	/* the clock does not wait for it, and the ladder is climbed */
+	g_assert_cmpuint(s.ticks, >, 2 * slow.packets);
+	g_assert_cmpuint(s.failed, ==, 0);
+	g_assert_cmpuint(rs.overwritten, >, slow.packets / 2);
+	g_assert_cmpint(slow.level, >=, MCU_OVERLOAD_SKIP_LOOP_FILTER);
+	g_assert_cmpuint(s.overload_steps, >=, 1);
+	mcu_video_engine_free(slow.e);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -299,5 +372,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/rendition/errors", test_rendition_errors);
 	g_test_add_func("/rendition/snapshot", test_snapshot);
 	g_test_add_func("/rendition/threads", test_threads);
+	g_test_add_func("/rendition/slow-receiver", test_slow_receiver);
 	return g_test_run();
 }
