@@ -2,21 +2,22 @@
  * sound as AAC-LC. Owns the thread `rec`; nothing here ever makes the meeting wait.
  *
  *   enc:   push_video --ring--+
- *                             +--> rec: AAC, fragments of at most 1 s --> PATH, synced each second
- *   atick: push_audio --ring--+         at stop: rewritten with one index --> PATH
+ *                             +--> rec: AAC, fragments of at most 1 s --> PATH
+ *   atick: push_audio --ring--+         at stop: the index, in place (mp4.h)
  *
  * While it runs the file is fragmented MP4: after kill -9 it plays, and misses at most 2 s. A clean
- * stop rewrites it within the time allowed into an ordinary MP4 with its index in front (duration
- * known, every keyframe a seek point), which takes the name over at once; when time or disk does
- * not allow that, the fragmented file stays, with an index of fragments at its end (seekable too).
+ * stop makes it an ordinary MP4 with an index at its end (duration known, every keyframe a seek
+ * point) without copying anything, so in milliseconds whatever its length; should that fail, the
+ * fragmented file stays as it was.
  *
- * Keyframes: the file begins at one, and then asks for one every MCU_REC_KEYFRAME_NS. They cost all
- * listeners of the rendition bits, so not more often; seeking is then accurate to these 10 s, and
- * players decode from there.
+ * Keyframes: the file begins at one, and then asks for one when none came for MCU_REC_KEYFRAME_NS.
+ * They cost all listeners of the rendition bits, so not more often; a player that seeks decodes at
+ * most these 10 s of pictures to get to a place.
  *
  * Both tracks count from the first keyframe on mcu_now_ns()'s scale; a hole in the sound is filled
  * with silence, sound that overlaps is left out. A change of picture size is a new file part
- * (name-2.mp4, …), because players do not follow a size change within a track.
+ * (name-2.mp4, …), because players do not follow a size change within a track; so is every sixth
+ * hour. A recording that saw no keyframe at all leaves no file.
  *
  * Drop policy: when the disk cannot follow, pictures are dropped up to the next keyframe, sound in
  * slots of 20 ms; both are counted. A write error or a full disk ends the recording with a reason;
@@ -46,13 +47,13 @@ typedef struct McuRecorder McuRecorder;
 typedef struct McuRecorderConfig {
 	const char *path;           /* ends in .mp4; must not exist; folders are made */
 	unsigned audio_bitrate_bps; /* 0 = 96000 */
-	bool no_index;              /* keep the fragmented file at stop, whatever the time */
+	bool no_index;              /* keep the fragmented file at stop */
 } McuRecorderConfig;
 
 /** Called in the rec thread, without a lock held; no function of the recorder may be called from
  * within. Each may be NULL. */
 typedef struct McuRecorderHandler {
-	/** The rendition should make a keyframe (the start, each 10 s, after a drop). */
+	/** The rendition should make a keyframe: at the start, after 10 s without, after a drop. */
 	void (*want_keyframe)(void *data);
 	/** Recording ended by itself: -ENOSPC disk full, -EIO, … Comes at most once; stop() and
 	 * free() are still the owner's. `reason` is one sentence. */
@@ -91,14 +92,15 @@ int mcu_recorder_push_video(McuRecorder *rec, const uint8_t *au, size_t len, boo
  */
 void mcu_recorder_push_audio(McuRecorder *rec, const float *pcm, int64_t pts_ns);
 
-/** End the recording: write what waits, close, rewrite with an index if `timeout_ns` allows, join
- * the thread. The producers must have ended. Idempotent.
- * Returns 0, or the error that had ended the recording before.
- * Thread: the owner's; blocks for at most about `timeout_ns` (0 = 3 s).
+/** End the recording: write what waits, close with an index, join the thread. The producers must
+ * have ended. May be called again.
+ * Returns 0, or the error that had ended the recording before; -ETIMEDOUT when the disk does not
+ * answer: the thread goes on, and free() waits for it.
+ * Thread: the owner's; blocks for at most `timeout_ns` (0 = 3 s).
  */
 int mcu_recorder_stop(McuRecorder *rec, int64_t timeout_ns) MCU_WARN_UNUSED;
 
-/** Stops if need be. NULL is allowed. */
+/** Stops if need be, and waits as long as that takes. NULL is allowed. */
 void mcu_recorder_free(McuRecorder *rec);
 
 /** Thread: any. */
