@@ -345,7 +345,7 @@ static void test_slow_receiver(void)
 	g_assert_cmpint(mcu_video_engine_add_participant(slow.e, "b", &props), ==, 0);
 	g_assert_cmpint(mcu_video_engine_add_rendition(slow.e, &rc, &r, NULL), ==, 0);
 	mcu_rendition_set_active(r, true);
-	timer = g_timeout_add(16, blink, &slow);
+	timer = g_timeout_add(40, blink, &slow);
 	g_timeout_add(3500, quit, loop);
 	g_main_loop_run(loop);
 	g_source_remove(timer);
