@@ -203,6 +203,15 @@ static void append_silence(McuAudioReceiver *rx, size_t n)
 	rx->fifo_len += n;
 }
 
+/* at most what the slot lacks */
+static size_t pause_frames(const McuAudioReceiver *rx, const McuJitterPiece *piece)
+{
+	uint64_t n = (uint64_t)piece->duration_ts * MCU_AUDIO_RATE /
+		     (rx->clock == CLOCK_48K ? 48000 : 8000);
+
+	return (size_t)MIN(n, (uint64_t)(MCU_AUDIO_SLOT_FRAMES - rx->fifo_len));
+}
+
 /* RTP clock units -> samples of the playing decoder */
 static unsigned piece_samples(const McuAudioReceiver *rx, const McuJitterPiece *piece)
 {
@@ -285,13 +294,16 @@ static bool play(McuAudioReceiver *rx, const McuJitterPiece *piece)
 		return true;
 	case MCU_JITTER_UNDERRUN:
 		if (rx->dry >= DRY_SLOTS)
-			return false;
+			break;
 		rx->concealed += !rx->noise;
 		play_quiet(rx, piece);
 		return true;
 	default:
-		return false;
+		break;
 	}
+	/* playing begins at a time of its own, not at a slot's */
+	append_silence(rx, pause_frames(rx, piece));
+	return false;
 }
 
 static void stretch(McuAudioReceiver *rx)
@@ -320,9 +332,7 @@ static bool fill(McuAudioReceiver *rx, int64_t now_ns)
 		int64_t queued_ns = (int64_t)rx->fifo_len * MCU_NS_PER_SEC / MCU_AUDIO_RATE;
 
 		mcu_jitter_get(rx->jitter[rx->clock], now_ns, queued_ns, &piece);
-		if (!play(rx, &piece))
-			break;
-		sound = true;
+		sound |= play(rx, &piece);
 		if (piece.advice != MCU_JITTER_NORMAL)
 			rx->advice = piece.advice;
 		/* squeezing may leave too little: then the loop fetches more */
