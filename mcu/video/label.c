@@ -210,7 +210,7 @@ static double font_px(const McuLabels *l, int tile_h)
 
 int mcu_labels_margin(const McuLabels *l, int tile_h)
 {
-	return even(font_px(l, tile_h) * 0.55);
+	return even(font_px(l, tile_h) * 0.45);
 }
 
 /* --- names --- */
