@@ -40,11 +40,6 @@ void hw_frame_pool_free(HwFramePool *pool)
 		hw_frame_pool_unref(pool);
 }
 
-unsigned hw_frame_pool_capacity(const HwFramePool *pool)
-{
-	return pool->capacity;
-}
-
 bool hw_frame_pool_is_free(const HwFramePool *pool, unsigned slot)
 {
 	return atomic_load_explicit(&pool->frames[slot].refs, memory_order_acquire) == 0;

@@ -18,8 +18,6 @@ HwFramePool *hw_frame_pool_new(HwFormat format, int width, int height, unsigned 
 /** Frames that are out stay valid. NULL is allowed. */
 void hw_frame_pool_free(HwFramePool *pool);
 
-unsigned hw_frame_pool_capacity(const HwFramePool *pool);
-
 /** Is nobody holding this slot's frame? Stays true until the owner takes it. Thread: owner. */
 bool hw_frame_pool_is_free(const HwFramePool *pool, unsigned slot);
 

@@ -29,7 +29,7 @@ HwYuv hw_yuv_from_rgb(uint32_t rgb)
 }
 
 /* v / 255, rounded, for v <= 255 * 255 */
-static inline unsigned div255(unsigned v)
+static inline __attribute__((always_inline)) unsigned div255(unsigned v)
 {
 	v += 128;
 	return (v + (v >> 8)) >> 8;
@@ -81,8 +81,10 @@ static inline uint8_t clamp_u8(int v)
 	return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
-/* Luma of one row. The overlay's colours are premultiplied, so black level counts by its alpha. */
-HW_VECTORIZE static void luma_row(uint8_t *dst, const uint8_t *bgra, int n, unsigned alpha)
+/* Luma of one row. The overlay's colours are premultiplied, so black level counts by its alpha.
+ * Inlined, so that the usual alpha of 255 costs nothing. */
+static inline __attribute__((always_inline)) void
+luma_pixels(uint8_t *restrict dst, const uint8_t *restrict bgra, int n, unsigned alpha)
 {
 	for (int i = 0; i < n; i++) {
 		unsigned b = div255(bgra[i * 4] * alpha), g = div255(bgra[i * 4 + 1] * alpha);
@@ -94,8 +96,17 @@ HW_VECTORIZE static void luma_row(uint8_t *dst, const uint8_t *bgra, int n, unsi
 	}
 }
 
-HW_VECTORIZE static void chroma_row(uint8_t *dst_u, uint8_t *dst_v, const uint8_t *top,
-				    const uint8_t *bottom, int n, unsigned alpha)
+HW_VECTORIZE static void luma_row(uint8_t *dst, const uint8_t *bgra, int n, unsigned alpha)
+{
+	if (alpha == 255)
+		luma_pixels(dst, bgra, n, 255);
+	else
+		luma_pixels(dst, bgra, n, alpha);
+}
+
+static inline __attribute__((always_inline)) void
+chroma_pixels(uint8_t *restrict dst_u, uint8_t *restrict dst_v, const uint8_t *restrict top,
+	      const uint8_t *restrict bottom, int n, unsigned alpha)
 {
 	for (int i = 0; i < n; i++) {
 		int sum[4]; /* b g r a over 2x2 pixels */
@@ -112,6 +123,15 @@ HW_VECTORIZE static void chroma_row(uint8_t *dst_u, uint8_t *dst_v, const uint8_
 		dst_u[i] = clamp_u8(u + (int)div255(dst_u[i] * keep));
 		dst_v[i] = clamp_u8(v + (int)div255(dst_v[i] * keep));
 	}
+}
+
+HW_VECTORIZE static void chroma_row(uint8_t *dst_u, uint8_t *dst_v, const uint8_t *top,
+				    const uint8_t *bottom, int n, unsigned alpha)
+{
+	if (alpha == 255)
+		chroma_pixels(dst_u, dst_v, top, bottom, n, 255);
+	else
+		chroma_pixels(dst_u, dst_v, top, bottom, n, alpha);
 }
 
 void hw_blend_bgra(const HwMapping *src, const HwMapping *dst, uint8_t alpha)

@@ -23,6 +23,7 @@ typedef struct SoftDecoder {
 	bool too_large;     /* get_buffer refused the picture's size */
 	bool need_keyframe; /* after flush, error or loss */
 	unsigned withheld;  /* pictures since the last intact one */
+	int silent;         /* units since the last error or picture */
 	HwH264Gap gap;
 } SoftDecoder;
 
@@ -132,7 +133,12 @@ static int soft_send(HwDecoder *dec, const uint8_t *data, size_t len, int64_t pt
 		return from_av(d, r);
 	}
 	r = drain(d);
-	return r == 0 && d->need_keyframe && !d->ready ? -EINVAL : r;
+	if (r < 0 || d->ready)
+		d->silent = 0;
+	/* waiting for a keyframe, unless the stream reorders and has it inside */
+	else if (d->need_keyframe && ++d->silent > d->av->has_b_frames)
+		return -EINVAL;
+	return r;
 }
 
 static int soft_receive(HwDecoder *dec, HwFrame **ret)
@@ -153,6 +159,7 @@ static void soft_flush(HwDecoder *dec)
 	g_clear_pointer(&d->ready, hw_frame_unref);
 	d->need_keyframe = true;
 	d->withheld = 0;
+	d->silent = 0;
 	d->gap.started = false;
 }
 

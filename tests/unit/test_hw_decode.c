@@ -71,7 +71,7 @@ static AVCodecContext *open_av_encoder(const StreamConfig *c)
 	av->time_base = (AVRational){ 1, 30 };
 	av->bit_rate = 800000;
 	av->gop_size = c->keyframe_every;
-	av->max_b_frames = 0;
+	av->max_b_frames = -1; /* as the options say */
 	av->thread_count = 1;
 	g_assert_cmpint(av_dict_parse_string(&options, c->options, "=", ",", 0), >=, 0);
 	g_assert_cmpint(avcodec_open2(av, codec, &options), ==, 0);
@@ -223,6 +223,33 @@ static void test_exact(gconstpointer data)
 		av_frame_free(&expected);
 		avcodec_free_context(&av);
 	}
+}
+
+/* Some rooms send B-frames: pictures come late, but none is refused and all are in order. */
+static void test_reordered(gconstpointer data)
+{
+	StreamConfig c = { "b-frames",
+			   "libx264",
+			   "preset=veryfast,rc-lookahead=0,x264-params=bframes=2:b-adapt=0",
+			   HW_CODEC_H264,
+			   AV_PIX_FMT_YUV420P,
+			   320,
+			   180,
+			   30,
+			   300 };
+	g_autoptr(HwDevice) device = open_device(data);
+	g_autoptr(HwDecoder) dec = open_decoder(device, HW_CODEC_H264);
+	g_auto(Stream) s = make_stream(&c, 1, 0);
+	int pictures = 0;
+
+	for (guint i = 0; i < s.units->len; i++) {
+		g_autoptr(HwFrame) out = NULL;
+
+		g_assert_cmpint(send_unit(dec, &s, i, i), ==, 0);
+		pictures += hw_decoder_receive(dec, &out) == 0;
+	}
+	g_assert_cmpint(pictures, >=, 26);
+	g_assert_cmpint(pictures, <, 30); /* it does reorder */
 }
 
 static void test_size_change(gconstpointer data)
@@ -501,6 +528,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	av_log_set_callback(no_log);
 	add_for_all("decode/exact", test_exact);
+	add_for_all("decode/reordered", test_reordered);
 	add_for_all("decode/size-change", test_size_change);
 	add_for_all("decode/too-large", test_too_large);
 	add_for_all("decode/keyframe-needed", test_keyframe_needed);
