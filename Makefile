@@ -40,7 +40,7 @@ PKGS_all := $(sort $(PKGS_mcud) $(PKGS_worker) $(PKGS_caller))
 
 # libyuv and spandsp ship without a usable .pc file in Debian 12
 LIBS_worker = $(shell pkg-config --libs $(PKGS_worker)) -lyuv -lspandsp -lm
-LIBS_mcud = $(shell pkg-config --libs $(PKGS_mcud))
+LIBS_mcud = $(shell pkg-config --libs $(PKGS_mcud)) -lm
 LIBS_ctl = $(shell pkg-config --libs $(PKGS_ctl))
 LIBS_all = $(shell pkg-config --libs $(PKGS_all)) -lyuv -lspandsp -lm
 

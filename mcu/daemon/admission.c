@@ -14,7 +14,7 @@ typedef struct Bucket {
 } Bucket;
 
 struct McuAdmission {
-	GPtrArray *masks; /* GInetAddressMask */
+	GPtrArray *masks;    /* GInetAddressMask */
 	GHashTable *buckets; /* address text -> Bucket */
 	Bucket overflow;
 };

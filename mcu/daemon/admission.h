@@ -1,5 +1,5 @@
-/* Who may come in: address allow-list and request rate per source. Digest is sip/digest.h; limits on
- * calls and participants are the call table's. Thread: main.
+/* Who may come in: address allow-list and request rate per source. Digest is sip/digest.h; limits
+ * on calls and participants are the call table's. Thread: main.
  */
 #pragma once
 #include "base/err.h"

@@ -156,8 +156,8 @@ static void watch_emptiness(McuCall *c)
 		     c->state != MCU_CALL_ENDED;
 
 	if (empty && !c->empty_timer) {
-		c->empty_timer = g_timeout_add_seconds(c->daemon->conf->call.empty_timeout_s,
-						       on_empty, c);
+		c->empty_timer =
+			g_timeout_add_seconds(c->daemon->conf->call.empty_timeout_s, on_empty, c);
 	} else if (!empty && c->empty_timer) {
 		g_source_remove(c->empty_timer);
 		c->empty_timer = 0;
@@ -190,8 +190,8 @@ static void feed_legs(McuCall *c, McuLegEvent event)
 	for (unsigned i = 0; i < c->legs->len; i++)
 		g_array_append_val(serials, ((McuLeg *)c->legs->pdata[i])->serial);
 	for (unsigned i = 0; i < serials->len; i++) {
-		McuLeg *leg = g_hash_table_lookup(c->daemon->legs,
-						  &g_array_index(serials, uint64_t, i));
+		McuLeg *leg =
+			g_hash_table_lookup(c->daemon->legs, &g_array_index(serials, uint64_t, i));
 
 		if (leg)
 			mcu_leg_feed(leg, event);

@@ -41,8 +41,9 @@ McuCallStep mcu_call_step(McuCallState state, McuCallEvent event)
 const char *mcu_call_state_name(McuCallState state)
 {
 	static const char *const names[] = {
-		[S(STARTING)] = "starting", [S(RUNNING)] = "running",
-		[S(RESTARTING)] = "restarting", [S(DRAINING)] = "draining", [S(ENDED)] = "ended",
+		[S(STARTING)] = "starting",     [S(RUNNING)] = "running",
+		[S(RESTARTING)] = "restarting", [S(DRAINING)] = "draining",
+		[S(ENDED)] = "ended",
 	};
 
 	return names[state];

@@ -146,9 +146,8 @@ void mcu_control_update_call(McuDaemon *d, const char *call, GVariant *options, 
 	}
 	c = find_running(d, call, reply, data);
 	if (c)
-		mcu_control_set_layout(d, call,
-				       g_variant_new_parsed("{'name': <%s>}", layout), on_updated,
-				       verb_new(c, reply, data));
+		mcu_control_set_layout(d, call, g_variant_new_parsed("{'name': <%s>}", layout),
+				       on_updated, verb_new(c, reply, data));
 }
 
 void mcu_control_delete_call(McuDaemon *d, const char *call, McuReplyFn reply, void *data)
@@ -224,10 +223,10 @@ void mcu_control_update_participant(McuDaemon *d, const char *call, const char *
 	v = verb_new(leg->call, reply, data);
 	v->call = leg->serial;
 	if (leg->call->worker && leg->connected)
-		mcu_worker_proc_request(leg->call->worker, "UpdateParticipant",
-					g_variant_new("(s@a{sv})", leg->participant,
-						      mcu_leg_props(leg)),
-					MCU_SIGNALLING_TIMEOUT_MS, on_participant_updated, v);
+		mcu_worker_proc_request(
+			leg->call->worker, "UpdateParticipant",
+			g_variant_new("(s@a{sv})", leg->participant, mcu_leg_props(leg)),
+			MCU_SIGNALLING_TIMEOUT_MS, on_participant_updated, v);
 	else /* AddParticipant will bring it */
 		on_participant_updated(v, 0, NULL, NULL);
 	if (hold != leg->hold)
@@ -379,8 +378,7 @@ void mcu_control_snapshot(McuDaemon *d, const char *call, unsigned width, unsign
 	McuCall *c = find_running(d, call, reply, data);
 
 	if (c)
-		mcu_worker_proc_request(c->worker, "Snapshot",
-					g_variant_new("(uu)", width, height),
+		mcu_worker_proc_request(c->worker, "Snapshot", g_variant_new("(uu)", width, height),
 					MCU_SNAPSHOT_TIMEOUT_MS, on_value,
 					verb_new(c, reply, data));
 }

@@ -18,12 +18,14 @@ typedef struct McuDaemon McuDaemon;
  */
 typedef void (*McuReplyFn)(void *data, int err, const char *text, GVariant *result);
 
-/* Results named call/participant below are a{sv} whose keys are the JSON members of the REST API. */
+/* Results named call/participant below are a{sv} whose keys are the JSON members of the REST API.
+ */
 
-/** aa{sv}: every call: id s, state s, created s (RFC 3339), participants u, layout s, recording b. */
+/** aa{sv}: every call: id s, state s, created s (RFC 3339), participants u, layout s, recording b.
+ */
 void mcu_control_list_calls(McuDaemon *d, McuReplyFn reply, void *data);
-/** a{sv} call, once its worker runs. options: layout s, recording b. -EEXIST, -EOVERFLOW, -EINVAL (the id: 1 to 64 of
- * A-Z a-z 0-9 . _ -). */
+/** a{sv} call, once its worker runs. options: layout s, recording b. -EEXIST, -EOVERFLOW, -EINVAL
+ * (the id: 1 to 64 of A-Z a-z 0-9 . _ -). */
 void mcu_control_create_call(McuDaemon *d, const char *call, GVariant *options, McuReplyFn reply,
 			     void *data);
 /** a{sv} call with member participants aa{sv}. */
@@ -65,8 +67,9 @@ gboolean mcu_control_ready(McuDaemon *d);
 /* --- events --- */
 
 /** `event` names: "call-created", "call-ended", "call-restarted", "participant-joined",
- * "participant-left", "participant-updated", "participant-ringing", "dtmf", and Worker1's CallEvents.
- * `detail` a{sv} always holds call s, and participant s where there is one. Borrowed. */
+ * "participant-left", "participant-updated", "participant-ringing", "dtmf", and Worker1's
+ * CallEvents. `detail` a{sv} always holds call s, and participant s where there is one. Borrowed.
+ */
 typedef void (*McuEventFn)(void *data, const char *event, GVariant *detail);
 
 /** Returns an id for mcu_control_unsubscribe(). */

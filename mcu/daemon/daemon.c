@@ -18,8 +18,8 @@ int mcu_daemon_new(const McuDaemonParams *params, McuDaemon **ret, McuDiag *rete
 	d->events = mcu_events_new();
 	d->legs = g_hash_table_new(g_int64_hash, g_int64_equal);
 	d->by_serial = g_hash_table_new(g_int64_hash, g_int64_equal);
-	d->calls = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
-					 (GDestroyNotify)mcu_call_free);
+	d->calls =
+		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)mcu_call_free);
 	r = mcu_admission_new(d->conf->sip.allow, &d->admission, reterr);
 	if (r < 0)
 		return r;

@@ -23,8 +23,8 @@ struct McuDaemon {
 	void *sip_data;
 	McuAdmission *admission;
 	McuEvents *events;
-	GHashTable *calls; /* id -> McuCall, owned */
-	GHashTable *legs;  /* serial -> McuLeg, owned by their calls */
+	GHashTable *calls;     /* id -> McuCall, owned */
+	GHashTable *legs;      /* serial -> McuLeg, owned by their calls */
 	GHashTable *by_serial; /* serial -> McuCall */
 	uint64_t last_serial;  /* of calls and legs: never reused */
 	bool draining;
@@ -45,8 +45,8 @@ typedef struct McuCall {
 	unsigned last_participant;
 	bool auto_created; /* by the first who dialled in */
 	bool had_participant;
-	bool record_wanted;    /* by record.auto or the API; survives a restart */
-	char *recording_path;  /* NULL when not recording */
+	bool record_wanted;                    /* by record.auto or the API; survives a restart */
+	char *recording_path;                  /* NULL when not recording */
 	int64_t restarts_ns[MCU_MAX_RESTARTS]; /* newest last */
 	guint empty_timer;
 	char *end_reason;
@@ -72,9 +72,9 @@ typedef struct McuLeg {
 	char *offer;   /* the peer's first offer, or the re-offer that waits for UP */
 	char *sdp;     /* argument of the event that is being handled */
 	bool want_reoffer;
-	bool connected;                    /* participant-joined was emitted */
-	bool held;                         /* by the peer */
-	bool hold;                         /* by us */
+	bool connected; /* participant-joined was emitted */
+	bool held;      /* by the peer */
+	bool hold;      /* by us */
 	bool muted, camera_off, hidden;
 	int64_t joined_us; /* wall clock */
 	int64_t keyframe_asked_ns;
@@ -144,6 +144,7 @@ void mcu_leg_on_acked(void *owner);
 void mcu_leg_on_ringing(void *owner);
 void mcu_leg_on_refused(void *owner, unsigned status, const char *phrase);
 void mcu_leg_on_ended(void *owner, unsigned status, const char *reason);
+void mcu_leg_on_refresh(void *owner);
 void mcu_leg_on_keyframe(void *owner);
 void mcu_leg_on_dtmf(void *owner, const char *digit, unsigned duration_ms);
 

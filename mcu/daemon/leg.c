@@ -133,7 +133,8 @@ static void op_begin(McuLeg *leg)
 	g_clear_pointer(&leg->err_text, g_free);
 }
 
-static void request(McuLeg *leg, const char *method, GVariant *args, McuWorkerReplyFn fn, void *data)
+static void request(McuLeg *leg, const char *method, GVariant *args, McuWorkerReplyFn fn,
+		    void *data)
 {
 	mcu_worker_proc_request(leg->call->worker, method, args, MCU_SIGNALLING_TIMEOUT_MS, fn,
 				data);
@@ -247,8 +248,7 @@ static void dial(McuLeg *leg)
 		mcu_leg_hangup(leg, 0, diag.text);
 		return;
 	}
-	leg->answer_timer =
-		g_timeout_add_seconds(MCU_NO_ANSWER_TIMEOUT_S, on_no_answer, leg);
+	leg->answer_timer = g_timeout_add_seconds(MCU_NO_ANSWER_TIMEOUT_S, on_no_answer, leg);
 }
 
 static void leave(McuLeg *leg, bool hang_up)
@@ -417,8 +417,7 @@ static void ask_peer_keyframe(McuLeg *leg)
 	int64_t now_ns = mcu_now_ns();
 
 	if (!leg->session || !leg->connected ||
-	    (leg->keyframe_asked_ns &&
-	     now_ns - leg->keyframe_asked_ns < MCU_KEYFRAME_INFO_MIN_NS))
+	    (leg->keyframe_asked_ns && now_ns - leg->keyframe_asked_ns < MCU_KEYFRAME_INFO_MIN_NS))
 		return;
 	leg->keyframe_asked_ns = now_ns;
 	leg->signal->request_keyframe(leg->session);
@@ -507,6 +506,11 @@ void mcu_leg_on_ended(void *owner, unsigned status, const char *reason)
 		leg->end_reason = g_strdup(reason);
 	}
 	mcu_leg_feed(leg, MCU_LEG_EV_ENDED);
+}
+
+void mcu_leg_on_refresh(void *owner)
+{
+	mcu_leg_renegotiate(owner);
 }
 
 void mcu_leg_on_keyframe(void *owner)

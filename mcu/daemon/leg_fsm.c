@@ -151,16 +151,26 @@ bool mcu_leg_state_asks_worker(McuLegState state)
 const char *mcu_leg_state_name(McuLegState state)
 {
 	static const char *const names[] = {
-		[S(IN_WAITING)] = "in-waiting",       [S(IN_PREPARING)] = "in-preparing",
-		[S(IN_ACCEPTED)] = "in-accepted",     [S(OUT_WAITING)] = "out-waiting",
-		[S(OUT_PREPARING)] = "out-preparing", [S(OUT_DIALLING)] = "out-dialling",
-		[S(APPLYING)] = "applying",           [S(UP)] = "up",
-		[S(ANSWERING)] = "answering",         [S(COUNTERING)] = "countering",
-		[S(COUNTERED)] = "countered",         [S(OFFERING)] = "offering",
-		[S(OFFERED)] = "offered",             [S(BACKOFF)] = "backoff",
-		[S(STALE)] = "stale",                 [S(ORPHAN)] = "orphan",
-		[S(RECOVERING)] = "recovering",       [S(RE_OFFERED)] = "re-offered",
-		[S(RE_BACKOFF)] = "re-backoff",       [S(GONE)] = "gone",
+		[S(IN_WAITING)] = "in-waiting",
+		[S(IN_PREPARING)] = "in-preparing",
+		[S(IN_ACCEPTED)] = "in-accepted",
+		[S(OUT_WAITING)] = "out-waiting",
+		[S(OUT_PREPARING)] = "out-preparing",
+		[S(OUT_DIALLING)] = "out-dialling",
+		[S(APPLYING)] = "applying",
+		[S(UP)] = "up",
+		[S(ANSWERING)] = "answering",
+		[S(COUNTERING)] = "countering",
+		[S(COUNTERED)] = "countered",
+		[S(OFFERING)] = "offering",
+		[S(OFFERED)] = "offered",
+		[S(BACKOFF)] = "backoff",
+		[S(STALE)] = "stale",
+		[S(ORPHAN)] = "orphan",
+		[S(RECOVERING)] = "recovering",
+		[S(RE_OFFERED)] = "re-offered",
+		[S(RE_BACKOFF)] = "re-backoff",
+		[S(GONE)] = "gone",
 	};
 
 	return names[state];

@@ -14,17 +14,17 @@ typedef enum McuLegState {
 	MCU_LEG_APPLYING,       /* the worker is given the peer's answer */
 	MCU_LEG_UP,             /* nothing in negotiation */
 	MCU_LEG_ANSWERING,      /* the worker is asked to answer a re-offer */
-	MCU_LEG_COUNTERING,     /* the worker is asked for an offer: the peer's re-INVITE had none */
-	MCU_LEG_COUNTERED,      /* that offer is sent; the answer comes with the ACK */
-	MCU_LEG_OFFERING,       /* the worker is asked for our re-offer */
-	MCU_LEG_OFFERED,        /* our re-INVITE is sent */
-	MCU_LEG_BACKOFF,        /* glare: wait before the next try */
-	MCU_LEG_STALE,          /* a transaction is open whose worker died */
-	MCU_LEG_ORPHAN,         /* the worker died; wait for the next */
-	MCU_LEG_RECOVERING,     /* a fresh worker is asked for an offer */
-	MCU_LEG_RE_OFFERED,     /* the re-INVITE that moves the media to the fresh worker is sent */
-	MCU_LEG_RE_BACKOFF,     /* glare with that re-INVITE */
-	MCU_LEG_GONE,           /* final */
+	MCU_LEG_COUNTERING, /* the worker is asked for an offer: the peer's re-INVITE had none */
+	MCU_LEG_COUNTERED,  /* that offer is sent; the answer comes with the ACK */
+	MCU_LEG_OFFERING,   /* the worker is asked for our re-offer */
+	MCU_LEG_OFFERED,    /* our re-INVITE is sent */
+	MCU_LEG_BACKOFF,    /* glare: wait before the next try */
+	MCU_LEG_STALE,      /* a transaction is open whose worker died */
+	MCU_LEG_ORPHAN,     /* the worker died; wait for the next */
+	MCU_LEG_RECOVERING, /* a fresh worker is asked for an offer */
+	MCU_LEG_RE_OFFERED, /* the re-INVITE that moves the media to the fresh worker is sent */
+	MCU_LEG_RE_BACKOFF, /* glare with that re-INVITE */
+	MCU_LEG_GONE,       /* final */
 	MCU_LEG_STATE_LAST,
 } McuLegState;
 

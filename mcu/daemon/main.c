@@ -36,7 +36,8 @@ typedef struct Program {
 static int parse_options(int argc, char **argv, Options *o)
 {
 	const GOptionEntry entries[] = {
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &o->config, "Configuration file", "FILE" },
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &o->config, "Configuration file",
+		  "FILE" },
 		{ "check", 0, 0, G_OPTION_ARG_NONE, &o->check,
 		  "Validate the configuration file and exit", NULL },
 		{ "write-defaults", 0, 0, G_OPTION_ARG_NONE, &o->write_defaults,

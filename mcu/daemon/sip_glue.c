@@ -107,6 +107,7 @@ const McuSipEvents mcu_sip_daemon_events = {
 	.ringing = mcu_leg_on_ringing,
 	.refused = mcu_leg_on_refused,
 	.ended = mcu_leg_on_ended,
+	.refresh = mcu_leg_on_refresh,
 	.keyframe = mcu_leg_on_keyframe,
 	.dtmf = mcu_leg_on_dtmf,
 };

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "ipc/client.h"
 
 /** How long a worker may take to exit after its socket closed, before it is killed. */
@@ -59,7 +60,7 @@ static void on_reply(void *p, int err, const char *text, GVariant *result)
 	if (rq->fn)
 		rq->fn(rq->data, w->dead ? -ECANCELED : err, text, result);
 	if (w->timeouts >= MCU_WORKER_MAX_TIMEOUTS)
-		report_lost(w, -ETIMEDOUT, "the worker no longer answers");
+		report_lost(w, -ETIMEDOUT, "it no longer answers");
 	proc_unref(w);
 	g_free(rq);
 }
@@ -127,7 +128,8 @@ static void on_call_event(void *p, const char *event, GVariant *detail)
 
 static void on_closed(void *p, const char *reason)
 {
-	report_lost(p, -EPIPE, reason);
+	mcu_debug(((McuWorkerProc *)p)->call, "worker: %s", reason);
+	report_lost(p, -EPIPE, "its connection closed");
 }
 
 static const McuIpcClientEvents ipc_events = {
@@ -145,11 +147,13 @@ static void on_exit_seen(GObject *source, GAsyncResult *res, gpointer p)
 
 	(void)g_subprocess_wait_finish(process, res, NULL);
 	if (g_subprocess_get_if_signaled(process))
-		g_snprintf(reason, sizeof(reason), "the worker was killed by signal %d",
+		g_snprintf(reason, sizeof(reason), "killed by signal %d",
 			   g_subprocess_get_term_sig(process));
 	else
-		g_snprintf(reason, sizeof(reason), "the worker exited with status %d",
+		g_snprintf(reason, sizeof(reason), "exited with status %d",
 			   g_subprocess_get_exit_status(process));
+	if (!g_subprocess_get_successful(process))
+		mcu_warning(w->call, "worker %s", reason);
 	report_lost(w, -EPIPE, reason);
 	proc_unref(w);
 }
@@ -220,13 +224,14 @@ int mcu_worker_spawn_program(void *path, const char *call, int fd, GSubprocess *
 {
 	const char *given = path;
 	g_autofree char *program = given && *given ? g_strdup(given) : default_program();
-	g_autoptr(GSubprocessLauncher) launcher = g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_NONE);
+	g_autoptr(GSubprocessLauncher) launcher =
+		g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_NONE);
 	g_autoptr(GError) error = NULL;
 	GSubprocess *process;
 
 	g_subprocess_launcher_take_fd(launcher, fd, 3);
-	process = g_subprocess_launcher_spawn(launcher, &error, program, "--fd", "3", "--call", call,
-					      NULL);
+	process = g_subprocess_launcher_spawn(launcher, &error, program, "--fd", "3", "--call",
+					      call, NULL);
 	/* our copy must be gone, or the worker's end would never be seen to close */
 	g_subprocess_launcher_close(launcher);
 	if (!process)

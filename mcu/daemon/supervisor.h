@@ -1,5 +1,5 @@
-/* One mcu-worker process: spawned with a socket, watched, stopped. Restarting is the call's decision
- * (call.h). Thread: main.
+/* One mcu-worker process: spawned with a socket, watched, stopped. Restarting is the call's
+ * decision (call.h). Thread: main.
  *
  *   spawn --> connect --> Start --> started ... lost (exit, closed socket, no answers)
  */
@@ -46,8 +46,8 @@ typedef struct McuWorkerProcParams {
 typedef void (*McuWorkerReplyFn)(void *data, int err, const char *text, GVariant *result);
 
 /** Errors: -EIO it cannot be spawned. */
-int mcu_worker_proc_new(const McuWorkerProcParams *params, McuWorkerProc **ret, McuDiag *reterr)
-	MCU_WARN_UNUSED;
+int mcu_worker_proc_new(const McuWorkerProcParams *params, McuWorkerProc **ret,
+			McuDiag *reterr) MCU_WARN_UNUSED;
 
 /** Closes the socket and makes sure that the process ends. No events follow. */
 void mcu_worker_proc_free(McuWorkerProc *w);

@@ -72,8 +72,8 @@ static void on_reply(GObject *source, GAsyncResult *res, gpointer p)
 	if (rq->fn) {
 		int err = result ? 0 : from_gerror(error);
 
-		rq->fn(rq->data, rq->client->dead ? -ECANCELED : err,
-		       error ? error->message : NULL, result);
+		rq->fn(rq->data, rq->client->dead ? -ECANCELED : err, error ? error->message : NULL,
+		       result);
 	}
 	client_unref(rq->client);
 	g_free(rq);

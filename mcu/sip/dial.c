@@ -50,19 +50,24 @@ static char *next_hop(McuSip *sip, const char *uri)
 	return host;
 }
 
-/* The first agent that speaks the transport and the address family. */
-static McuSipAgent *agent_for(McuSip *sip, const char *uri, const char *host)
+/* The agent at our end of the route, else the first of the same family; with the transport. */
+static McuSipAgent *agent_for(McuSip *sip, const char *uri, const char *local)
 {
 	bool tcp = strcasestr(sip->proxy ? sip->proxy : uri, ";transport=tcp") != NULL;
-	bool ipv6 = strchr(host, ':') != NULL;
+	bool ipv6 = strchr(local, ':') != NULL;
+	McuSipAgent *best = NULL;
 
 	for (unsigned i = 0; i < sip->agents->len; i++) {
 		McuSipAgent *agent = sip->agents->pdata[i];
 
-		if (agent->ipv6 == ipv6 && (tcp ? agent->tcp : agent->udp))
+		if (agent->ipv6 != ipv6 || !(tcp ? agent->tcp : agent->udp))
+			continue;
+		if (strcmp(agent->host, local) == 0)
 			return agent;
+		if (!best)
+			best = agent;
 	}
-	return sip->agents->len ? sip->agents->pdata[0] : NULL;
+	return best;
 }
 
 char *mcu_sip_local_address(McuSip *sip, const char *uri)
@@ -76,8 +81,8 @@ int mcu_sip_dial(McuSip *sip, const McuSipDial *dial, void *owner, McuSipSession
 		 McuDiag *reterr)
 {
 	g_autofree char *host = next_hop(sip, dial->uri);
-	McuSipAgent *agent = agent_for(sip, dial->uri, host);
 	g_autofree char *local = mcu_sip_route_address(host);
+	McuSipAgent *agent = agent_for(sip, dial->uri, local);
 	g_autofree char *name = mcu_sip_quotable(dial->name);
 	g_autofree char *from = NULL, *to = NULL;
 	nua_handle_t *nh;
@@ -86,7 +91,10 @@ int mcu_sip_dial(McuSip *sip, const McuSipDial *dial, void *owner, McuSipSession
 
 	if (r < 0)
 		return r;
-	if (!agent || sip->stopping || sip->sessions->len >= MCU_MAX_SIP_SESSIONS)
+	if (!agent)
+		return mcu_diag(reterr, -EINVAL, "uri: no listener speaks its transport from %s",
+				local);
+	if (sip->stopping || sip->sessions->len >= MCU_MAX_SIP_SESSIONS)
 		return mcu_diag(reterr, -EOVERFLOW, "no further dialog can be opened now");
 	from = g_strdup_printf("\"%s\" <sip:%s@%s%s%s>", name, dial->from,
 			       !sip->domain && strchr(local, ':') ? "[" : "",

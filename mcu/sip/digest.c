@@ -222,8 +222,14 @@ int mcu_digest_check(McuDigest *d, const char *method, const char *const *params
 	g_autofree char *response = param(params, "response"), *qop = param(params, "qop");
 	g_autofree char *cnonce = param(params, "cnonce"), *nc = param(params, "nc");
 	g_autofree char *algorithm = param(params, "algorithm"), *expected = NULL;
-	McuDigestInput in = { .user = user, .realm = d->realm, .nonce = nonce, .method = method,
-			      .uri = uri, .cnonce = cnonce, .nc = nc, .qop = qop };
+	McuDigestInput in = { .user = user,
+			      .realm = d->realm,
+			      .nonce = nonce,
+			      .method = method,
+			      .uri = uri,
+			      .cnonce = cnonce,
+			      .nc = nc,
+			      .qop = qop };
 	int64_t made_s;
 	int r;
 

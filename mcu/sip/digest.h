@@ -1,5 +1,5 @@
-/* Digest authentication, server side: challenges, and the check of what comes back. Pure but for the
- * random key. Source: RFC 3261 section 22, RFC 7616, RFC 8760 (MD5 and SHA-256, qop=auth).
+/* Digest authentication, server side: challenges, and the check of what comes back. Pure but for
+ * the random key. Source: RFC 3261 section 22, RFC 7616, RFC 8760 (MD5 and SHA-256, qop=auth).
  */
 #pragma once
 #include <glib.h>
@@ -27,11 +27,11 @@ char *mcu_digest_challenge(McuDigest *d, GChecksumType algorithm, bool stale, in
 
 /** Check the parameters of an Authorization header ("name=value", values quoted or not;
  * NULL-terminated). `body` is not covered (auth-int is not offered).
- * 0; -EACCES wrong or foreign credentials; -EAGAIN right user and password on an old nonce: challenge
- * with stale=true; -EINVAL malformed.
+ * 0; -EACCES wrong or foreign credentials; -EAGAIN right user and password on an old nonce:
+ * challenge with stale=true; -EINVAL malformed.
  */
-int mcu_digest_check(McuDigest *d, const char *method, const char *const *params, int64_t now_s)
-	MCU_WARN_UNUSED;
+int mcu_digest_check(McuDigest *d, const char *method, const char *const *params,
+		     int64_t now_s) MCU_WARN_UNUSED;
 
 typedef struct McuDigestInput {
 	GChecksumType algorithm;

@@ -25,7 +25,7 @@ void mcu_sip_request_keyframe(McuSipSession *s)
 }
 
 /* "Signal=5\r\nDuration=160" or the bare digit. INTEROP: "Signal= 5" and "10", "11" for * and #. */
-static bool parse_dtmf(const char *body, char ret_digit[2], unsigned *ret_duration_ms)
+bool mcu_sip_parse_dtmf(const char *body, char ret_digit[2], unsigned *ret_duration_ms)
 {
 	const char *signal = strcasestr(body, "Signal=");
 	const char *duration = strcasestr(body, "Duration=");
@@ -39,10 +39,10 @@ static bool parse_dtmf(const char *body, char ret_digit[2], unsigned *ret_durati
 		p = "#";
 	ret_digit[0] = g_ascii_toupper(*p);
 	ret_digit[1] = '\0';
-	*ret_duration_ms = duration ? (unsigned)MIN(g_ascii_strtoull(duration + strlen("Duration="),
-								     NULL, 10),
-						    (guint64)MAX_DTMF_MS)
-				    : 0;
+	*ret_duration_ms =
+		duration ? (unsigned)MIN(g_ascii_strtoull(duration + strlen("Duration="), NULL, 10),
+					 (guint64)MAX_DTMF_MS)
+			 : 0;
 	return ret_digit[0] && strchr("0123456789*#ABCD", ret_digit[0]);
 }
 
@@ -51,7 +51,7 @@ static int handle_dtmf(McuSipSession *s, const char *body)
 	unsigned duration_ms;
 	char digit[2];
 
-	if (!body || !parse_dtmf(body, digit, &duration_ms))
+	if (!body || !mcu_sip_parse_dtmf(body, digit, &duration_ms))
 		return 400;
 	if (s->owner)
 		s->agent->sip->events->dtmf(s->owner, digit, duration_ms);

@@ -25,6 +25,8 @@ void mcu_sip_session_free(McuSipSession *s)
 {
 	if (s->linger)
 		g_source_remove(s->linger);
+	if (s->refresh)
+		g_source_remove(s->refresh);
 	if (s->pending == MCU_SIP_PENDING_OTHER)
 		nua_destroy_event(s->saved);
 	nua_handle_bind(s->nh, NULL);
@@ -58,6 +60,30 @@ static void finish(McuSipSession *s)
 		events_of(s)->ended(owner, s->end_status,
 				    s->end_reason ? s->end_reason : "the dialog ended");
 	mcu_sip_session_free(s);
+}
+
+static gboolean on_refresh(gpointer p)
+{
+	McuSipSession *s = p;
+
+	if (s->owner && s->established)
+		events_of(s)->refresh(s->owner);
+	return G_SOURCE_CONTINUE;
+}
+
+void mcu_sip_session_keep_fresh(McuSipSession *s, const sip_t *sip)
+{
+	const sip_session_expires_t *x = sip->sip_session_expires;
+	const char *ours = s->outbound ? "uac" : "uas";
+	unsigned long interval_s = x && x->x_delta ? x->x_delta : s->agent->sip->session_expires_s;
+
+	if (s->refresh || interval_s == 0 ||
+	    sip_is_allowed(sip->sip_allow, sip_method_update, "UPDATE"))
+		return;
+	if (x && x->x_refresher && g_ascii_strcasecmp(x->x_refresher, ours) != 0)
+		return;
+	s->refresh = g_timeout_add_seconds(
+		(guint)(MIN(interval_s, 86400) * MCU_SIP_REFRESH_PERCENT / 100), on_refresh, s);
 }
 
 /* --- what the peer asks --- */
@@ -211,6 +237,8 @@ static void on_success(McuSipSession *s, const sip_t *sip)
 	if (!sip || mcu_sip_sdp(sip, &sdp) != MCU_SIP_BODY_SDP)
 		sdp = g_steal_pointer(&s->early_sdp);
 	g_clear_pointer(&s->early_sdp, g_free);
+	if (sip)
+		mcu_sip_session_keep_fresh(s, sip);
 	if (sdp) {
 		events_of(s)->answer(s->owner, sdp);
 		return;

@@ -21,6 +21,9 @@ typedef struct McuSipSession McuSipSession;
 #define MCU_SIP_SERVER_NAME "Tessera/" MCU_VERSION
 #define MCU_SIP_ALLOW       "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO"
 #define MCU_SIP_RETRY_S     "10"
+/** Share of the session interval after which we refresh by re-INVITE: before the stack's own
+ * UPDATE, which comes at half of it. */
+#define MCU_SIP_REFRESH_PERCENT 40
 /** Longest a handle may linger after we have hung up: 64*T1 and a little. */
 #define MCU_SIP_LINGER_S 34
 
@@ -38,7 +41,7 @@ struct McuSip {
 	void *data;
 	su_root_t *root;
 	GSource *source;
-	GPtrArray *agents;  /* McuSipAgent */
+	GPtrArray *agents;   /* McuSipAgent */
 	GPtrArray *sessions; /* McuSipSession */
 	McuDigest *digest;
 	char *domain, *proxy, *auth_user, *auth_password;
@@ -73,8 +76,20 @@ struct McuSipSession {
 	char *uri, *proxy;
 	unsigned end_status;
 	char *end_reason;
-	guint linger;
+	guint linger, refresh;
 };
+
+/* --- listen.c --- */
+
+/** An agent for every address of sip.listen. Errors: as mcu_sip_new(). */
+int mcu_sip_listen(McuSip *sip, char *const *addresses, McuDiag *reterr) MCU_WARN_UNUSED;
+void mcu_sip_agent_free(gpointer agent);
+
+/* --- ua.c --- */
+
+void mcu_sip_on_event(nua_event_t event, int status, char const *phrase, nua_t *nua,
+		      McuSipAgent *agent, nua_handle_t *nh, McuSipSession *s, sip_t const *sip,
+		      tagi_t tags[]);
 
 /* --- session.c --- */
 
@@ -83,10 +98,15 @@ void mcu_sip_session_free(McuSipSession *s);
 void mcu_sip_session_event(McuSipSession *s, nua_event_t event, int status, const char *phrase,
 			   const sip_t *sip, tagi_t *tags);
 
+/** The session timer where the peer allows no UPDATE; `sip`: its request or 2xx with the terms. */
+void mcu_sip_session_keep_fresh(McuSipSession *s, const sip_t *sip);
+
 /* --- request.c --- */
 
 /** INFO: keyframe requests and DTMF. Answers it. */
 void mcu_sip_on_info(McuSipSession *s, const sip_t *sip);
+/** The digit of a body of application/dtmf-relay or application/dtmf. */
+bool mcu_sip_parse_dtmf(const char *body, char ret_digit[2], unsigned *ret_duration_ms);
 void mcu_sip_respond_now(McuSipAgent *agent, nua_handle_t *nh, int status, const char *phrase);
 
 /* --- text.c: everything returned is valid UTF-8, owned by the caller --- */
@@ -110,9 +130,15 @@ char *mcu_sip_user(const url_t *url);
 char *mcu_sip_uri(const url_t *url);
 /** What to call the sender: display name, user part or host; at most MCU_MAX_NAME_CHARS. */
 char *mcu_sip_name(const sip_from_t *from);
+/** Quotes off, control characters off, surrounding space off, cut. */
+char *mcu_sip_clean_name(const char *raw);
 /** Text for the inside of a quoted string. */
 char *mcu_sip_quotable(const char *text);
-/** Numeric address of ours from which `host` (numeric or a name that is not looked up) is reached. */
+struct sockaddr;
+/** NULL when it cannot be told. */
+char *mcu_sip_numeric(const struct sockaddr *sa, unsigned len);
+/** Numeric address of ours from which `host` (numeric or a name that is not looked up) is reached.
+ */
 char *mcu_sip_route_address(const char *host);
 /** Numeric source address of the request that is being handled; NULL when unknown. */
 char *mcu_sip_peer_address(nua_t *nua);

@@ -85,8 +85,7 @@ char *mcu_sip_uri(const url_t *url)
 	return g_utf8_make_valid(text, -1);
 }
 
-/* Quotes off, control characters off, surrounding space off, cut. */
-static char *clean_name(const char *raw)
+char *mcu_sip_clean_name(const char *raw)
 {
 	g_autofree char *valid = g_utf8_make_valid(raw, -1);
 	g_autoptr(GString) out = g_string_new(NULL);
@@ -117,7 +116,7 @@ char *mcu_sip_name(const sip_from_t *from)
 	if (!from)
 		return g_strdup("unknown");
 	if (from->a_display) {
-		name = clean_name(from->a_display);
+		name = mcu_sip_clean_name(from->a_display);
 		if (*name)
 			return g_steal_pointer(&name);
 		g_clear_pointer(&name, g_free);
@@ -125,12 +124,12 @@ char *mcu_sip_name(const sip_from_t *from)
 	if (from->a_url->url_user) {
 		g_autofree char *user = mcu_sip_user(from->a_url);
 
-		name = clean_name(user);
+		name = mcu_sip_clean_name(user);
 		if (*name)
 			return g_steal_pointer(&name);
 		g_clear_pointer(&name, g_free);
 	}
-	return clean_name(from->a_url->url_host ? from->a_url->url_host : "unknown");
+	return mcu_sip_clean_name(from->a_url->url_host ? from->a_url->url_host : "unknown");
 }
 
 char *mcu_sip_quotable(const char *text)
@@ -145,7 +144,7 @@ char *mcu_sip_quotable(const char *text)
 	return g_string_free(g_steal_pointer(&out), FALSE);
 }
 
-static char *numeric(const struct sockaddr *sa, socklen_t len)
+char *mcu_sip_numeric(const struct sockaddr *sa, unsigned len)
 {
 	char host[NI_MAXHOST];
 
@@ -158,7 +157,8 @@ char *mcu_sip_route_address(const char *host)
 {
 	/* a name is not worth a lookup that blocks: the default route it is */
 	static const char somewhere[] = "192.0.2.1";
-	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM,
+	struct addrinfo hints = { .ai_family = AF_UNSPEC,
+				  .ai_socktype = SOCK_DGRAM,
 				  .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV };
 	struct addrinfo *ai = NULL;
 	struct sockaddr_storage sa;
@@ -172,7 +172,7 @@ char *mcu_sip_route_address(const char *host)
 	fd = socket(ai->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && connect(fd, ai->ai_addr, ai->ai_addrlen) == 0 &&
 	    getsockname(fd, (struct sockaddr *)&sa, &len) == 0)
-		address = numeric((struct sockaddr *)&sa, len);
+		address = mcu_sip_numeric((struct sockaddr *)&sa, len);
 	if (fd >= 0)
 		close(fd);
 	freeaddrinfo(ai);
@@ -184,5 +184,5 @@ char *mcu_sip_peer_address(nua_t *nua)
 	msg_t *msg = nua_current_request(nua);
 	su_sockaddr_t *su = msg ? msg_addr(msg) : NULL;
 
-	return su ? numeric(&su->su_sa, SU_SOCKADDR_SIZE(su)) : NULL;
+	return su ? mcu_sip_numeric(&su->su_sa, SU_SOCKADDR_SIZE(su)) : NULL;
 }

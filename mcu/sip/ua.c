@@ -1,24 +1,15 @@
 /* Agents: listeners, what arrives outside of dialogs, shutting down. Dialogs: session.c. */
 #include "sip/ua.h"
 
-#include <gio/gio.h>
 #include <string.h>
 
-#include <sofia-sip/nta_tag.h>
+#include <sofia-sip/sip_util.h>
 #include <sofia-sip/su.h>
 #include <sofia-sip/su_glib.h>
 #include <sofia-sip/su_log.h>
-#include <sofia-sip/sip_util.h>
 
 #include "base/log.h"
 #include "sip/sip_priv.h"
-
-#define MIN_SESSION_EXPIRES_S 90 /* RFC 4028 section 5 */
-/* Messages beyond are refused with 413 by the parser. */
-#define MAX_MESSAGE_BYTES 65536
-/* INTEROP: over 1300 bytes RFC 3261 section 18.1.1 wants TCP; SDP with video always is, and rooms
- * that listen on UDP only are many. */
-#define UDP_MTU 65535
 
 static int64_t now_s(void)
 {
@@ -114,11 +105,10 @@ static void deliver(McuSipAgent *agent, nua_handle_t *nh, const sip_t *sip, cons
 
 	s->pending = MCU_SIP_PENDING_INVITE;
 	s->offered = sdp == NULL;
-	/* RFC 4028: refreshing needs UPDATE, as a re-INVITE without offer would renegotiate */
-	nua_set_hparams(nh,
-			TAG_IF(!sip_is_allowed(sip->sip_allow, sip_method_update, "UPDATE"),
-			       NUTAG_SESSION_REFRESHER(nua_remote_refresher)),
-			TAG_END());
+	/* without UPDATE the peer had better refresh itself; a choice it made already stands */
+	if (!sip_is_allowed(sip->sip_allow, sip_method_update, "UPDATE"))
+		nua_set_hparams(nh, NUTAG_SESSION_REFRESHER(nua_remote_refresher), TAG_END());
+	mcu_sip_session_keep_fresh(s, sip);
 	agent->sip->events->incoming(agent->sip->data, s, &in);
 }
 
@@ -179,9 +169,9 @@ static void check_stopped(McuSip *sip)
 		sip->stopped_idle = g_idle_add(on_stopped, sip);
 }
 
-static void on_event(nua_event_t event, int status, char const *phrase, nua_t *nua,
-		     McuSipAgent *agent, nua_handle_t *nh, McuSipSession *s, sip_t const *sip,
-		     tagi_t tags[])
+void mcu_sip_on_event(nua_event_t event, int status, char const *phrase, nua_t *nua,
+		      McuSipAgent *agent, nua_handle_t *nh, McuSipSession *s, sip_t const *sip,
+		      tagi_t tags[])
 {
 	(void)nua;
 	mcu_debug("sip", "%s %d %s", nua_event_name(event), status, phrase ? phrase : "");
@@ -206,89 +196,7 @@ static void on_event(nua_event_t event, int status, char const *phrase, nua_t *n
 	}
 }
 
-/* --- listeners --- */
-
-/* "udp:192.0.2.1:5060", "tcp:[2001:db8::1]:5060" */
-static int parse_listen(const char *text, McuSipAgent *ret, McuDiag *reterr)
-{
-	const char *address = strchr(text, ':');
-	g_autoptr(GSocketConnectable) parsed = NULL;
-
-	if (address && g_str_has_prefix(text, "udp:"))
-		ret->udp = true;
-	else if (address && g_str_has_prefix(text, "tcp:"))
-		ret->tcp = true;
-	else
-		return mcu_diag(reterr, -EINVAL,
-				"sip.listen: \"%s\" does not start with udp: or tcp:", text);
-	parsed = g_network_address_parse(address + 1, 5060, NULL);
-	if (!parsed)
-		return mcu_diag(reterr, -EINVAL, "sip.listen: \"%s\" holds no address", text);
-	ret->host = g_strdup(g_network_address_get_hostname(G_NETWORK_ADDRESS(parsed)));
-	ret->port = g_network_address_get_port(G_NETWORK_ADDRESS(parsed));
-	ret->ipv6 = strchr(ret->host, ':') != NULL;
-	return 0;
-}
-
-static void agent_free(gpointer p)
-{
-	McuSipAgent *agent = p;
-
-	/* nua_destroy() before nua_shutdown() is done would be refused */
-	if (agent->nua && agent->down)
-		nua_destroy(agent->nua);
-	g_free(agent->host);
-	g_free(agent);
-}
-
-/* Transports of one address share an agent. */
-static int add_listen(McuSip *sip, const char *text, McuDiag *reterr)
-{
-	McuSipAgent *agent = g_new0(McuSipAgent, 1);
-	int r = parse_listen(text, agent, reterr);
-
-	if (r < 0) {
-		agent_free(agent);
-		return r;
-	}
-	agent->sip = sip;
-	for (unsigned i = 0; i < sip->agents->len; i++) {
-		McuSipAgent *other = sip->agents->pdata[i];
-
-		if (strcmp(other->host, agent->host) == 0 && other->port == agent->port) {
-			other->udp |= agent->udp;
-			other->tcp |= agent->tcp;
-			agent_free(agent);
-			return 0;
-		}
-	}
-	g_ptr_array_add(sip->agents, agent);
-	return 0;
-}
-
-static int start_agent(McuSipAgent *agent, McuDiag *reterr)
-{
-	McuSip *sip = agent->sip;
-	g_autofree char *url = g_strdup_printf(
-		"sip:%s%s%s:%u%s", agent->ipv6 ? "[" : "", agent->host, agent->ipv6 ? "]" : "",
-		agent->port,
-		agent->udp && agent->tcp ? "" : agent->udp ? ";transport=udp" : ";transport=tcp");
-
-	agent->nua = nua_create(
-		sip->root, on_event, agent, NUTAG_URL(url), NUTAG_MEDIA_ENABLE(0),
-		NUTAG_AUTOANSWER(0), NUTAG_AUTOALERT(0), NUTAG_AUTOACK(1), NUTAG_ENABLEMESSAGE(0),
-		SIPTAG_ALLOW_STR(MCU_SIP_ALLOW),
-		NUTAG_APPL_METHOD("OPTIONS, INFO, UPDATE"),
-		SIPTAG_SUPPORTED_STR("timer, 100rel"), NUTAG_SESSION_TIMER(sip->session_expires_s),
-		NUTAG_MIN_SE(MIN_SESSION_EXPIRES_S), NUTAG_UPDATE_REFRESH(1), NUTAG_AUTO302(0),
-		NUTAG_DETECT_NETWORK_UPDATES(NUA_NW_DETECT_NOTHING), NTATAG_UDP_MTU(UDP_MTU),
-		NTATAG_MAXSIZE(MAX_MESSAGE_BYTES), SIPTAG_USER_AGENT_STR(MCU_SIP_SERVER_NAME),
-		TAG_END());
-	if (!agent->nua)
-		return mcu_diag(reterr, -EIO, "sip.listen: cannot listen on %s port %u", agent->host,
-				agent->port);
-	return 0;
-}
+/* --- life --- */
 
 void mcu_sip_reconfigure(McuSip *sip, const McuConf *conf)
 {
@@ -298,6 +206,10 @@ void mcu_sip_reconfigure(McuSip *sip, const McuConf *conf)
 	sip->proxy = conf->sip.proxy && *conf->sip.proxy ? g_strdup(conf->sip.proxy) : NULL;
 	sip->auth_user = g_strdup(conf->sip.auth_user);
 	sip->auth_password = g_strdup(conf->sip.auth_password);
+	sip->session_expires_s = conf->sip.session_expires_s;
+	for (unsigned i = 0; i < sip->agents->len; i++)
+		nua_set_params(((McuSipAgent *)sip->agents->pdata[i])->nua,
+			       NUTAG_SESSION_TIMER(sip->session_expires_s), TAG_END());
 	mcu_digest_clear_users(sip->digest);
 	for (size_t i = 0; i < conf->sip.n_users; i++)
 		mcu_digest_add_user(sip->digest, conf->sip.users[i].name,
@@ -314,26 +226,22 @@ int mcu_sip_new(const McuConf *conf, const McuSipEvents *events, void *data, Mcu
 		McuDiag *reterr)
 {
 	McuSip *sip = g_new0(McuSip, 1);
-	int r = 0;
+	int r;
 
 	su_init();
 	su_log_redirect(NULL, no_log, NULL);
 	sip->events = events;
 	sip->data = data;
-	sip->agents = g_ptr_array_new_with_free_func(agent_free);
+	sip->agents = g_ptr_array_new_with_free_func(mcu_sip_agent_free);
 	sip->sessions = g_ptr_array_new();
 	sip->domain = conf->sip.domain && *conf->sip.domain ? g_strdup(conf->sip.domain) : NULL;
 	sip->digest = mcu_digest_new(sip->domain ? sip->domain : "tessera");
-	sip->session_expires_s = conf->sip.session_expires_s;
 	mcu_sip_reconfigure(sip, conf);
 	sip->root = su_glib_root_create(NULL);
 	su_root_threading(sip->root, 0);
 	sip->source = su_glib_root_gsource(sip->root);
 	g_source_attach(sip->source, NULL);
-	for (size_t i = 0; r == 0 && conf->sip.listen && conf->sip.listen[i]; i++)
-		r = add_listen(sip, conf->sip.listen[i], reterr);
-	for (unsigned i = 0; r == 0 && i < sip->agents->len; i++)
-		r = start_agent(sip->agents->pdata[i], reterr);
+	r = mcu_sip_listen(sip, conf->sip.listen, reterr);
 	if (r < 0) {
 		mcu_sip_free(sip);
 		return r;

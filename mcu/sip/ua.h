@@ -40,7 +40,8 @@ typedef struct McuSipEvents {
 	/** May this source send the request (INVITE or OPTIONS out of a dialog)?
 	 * 0, -EACCES (403) or -EBUSY (503, too many requests). */
 	int (*admit)(void *data, const char *peer_address);
-	/** A new dialog. The receiver binds its owner with mcu_sip_set_owner() or hangs up, at once. */
+	/** A new dialog. The receiver binds its owner with mcu_sip_set_owner() or hangs up, at
+	 * once. */
 	void (*incoming)(void *data, McuSipSession *s, const McuSipIncoming *in);
 
 	/* the rest: `owner` is what is bound to the session */
@@ -57,6 +58,8 @@ typedef struct McuSipEvents {
 	void (*refused)(void *owner, unsigned status, const char *phrase);
 	/** The dialog is over; the session is no longer the owner's. */
 	void (*ended)(void *owner, unsigned status, const char *reason);
+	/** The session timer wants a re-INVITE (the peer allows no UPDATE): offer again. */
+	void (*refresh)(void *owner);
 	/** INFO picture_fast_update. */
 	void (*keyframe)(void *owner);
 	/** One digit by INFO; duration 0 = not told. */
@@ -69,7 +72,8 @@ typedef struct McuSipEvents {
 int mcu_sip_new(const McuConf *conf, const McuSipEvents *events, void *data, McuSip **ret,
 		McuDiag *reterr) MCU_WARN_UNUSED;
 
-/** Users, proxy and client credentials from a reloaded configuration; listeners stay. */
+/** Users, proxy, client credentials and session timer from a reloaded configuration; listeners
+ * stay. */
 void mcu_sip_reconfigure(McuSip *sip, const McuConf *conf);
 
 /** BYE and CANCEL everywhere; `done` when all is answered. Sessions end without events. */

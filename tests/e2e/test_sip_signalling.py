@@ -285,7 +285,7 @@ def test_keyframe_by_info(mcud):
     sipp(m, "keyframe", "keyframe")
 
 
-@pytest.mark.parametrize("scenario", ["restart", "restart-glare"])
+@pytest.mark.parametrize("scenario", ["restart", "restart-glare", "glare"])
 def test_killed_worker_is_replaced(mcud, scenario):
     m = mcud()
     other = Sipp(m, "restart-other", "other")

@@ -15,16 +15,25 @@ static McuAdmission *make(char *const *allow)
 
 static void test_cidr(void)
 {
-	char *allow[] = { (char *)"10.1.0.0/16", (char *)"2001:db8::/32", (char *)"192.0.2.7", NULL };
+	char *allow[] = { (char *)"10.1.0.0/16", (char *)"2001:db8::/32", (char *)"192.0.2.7",
+			  NULL };
 	g_autoptr(McuAdmission) a = make(allow);
 	static const struct {
 		const char *address;
 		int expected;
 	} cases[] = {
-		{ "10.1.255.255", 0 },        { "10.2.0.0", -EACCES },   { "192.0.2.7", 0 },
-		{ "192.0.2.8", -EACCES },     { "2001:db8:1::5", 0 },    { "2001:db9::1", -EACCES },
-		{ "::ffff:10.1.2.3", 0 },     { "::1", -EACCES },        { "", -EACCES },
-		{ "not an address", -EACCES }, { "10.1.0.0/16", -EACCES }, { NULL, -EACCES },
+		{ "10.1.255.255", 0 },
+		{ "10.2.0.0", -EACCES },
+		{ "192.0.2.7", 0 },
+		{ "192.0.2.8", -EACCES },
+		{ "2001:db8:1::5", 0 },
+		{ "2001:db9::1", -EACCES },
+		{ "::ffff:10.1.2.3", 0 },
+		{ "::1", -EACCES },
+		{ "", -EACCES },
+		{ "not an address", -EACCES },
+		{ "10.1.0.0/16", -EACCES },
+		{ NULL, -EACCES },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)

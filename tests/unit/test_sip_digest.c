@@ -23,7 +23,8 @@ static void test_rfc7616(void)
 	g_assert_cmpstr(md5, ==, "8ca523f5e9506fed4657c9700eebdbec");
 	in.algorithm = G_CHECKSUM_SHA256;
 	sha = mcu_digest_response(&in);
-	g_assert_cmpstr(sha, ==, "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1");
+	g_assert_cmpstr(sha, ==,
+			"753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1");
 }
 
 static void test_rfc2617(void)
@@ -62,9 +63,15 @@ static char *nonce_of(const char *challenge)
 
 static int try_auth(McuDigest *d, const char *nonce, const Client *c, int64_t now_s)
 {
-	McuDigestInput in = { .algorithm = c->algorithm, .user = c->user, .realm = c->realm,
-			      .password = c->password, .nonce = nonce, .method = "INVITE",
-			      .uri = "sip:meeting@example.org", .cnonce = "c", .nc = c->nc,
+	McuDigestInput in = { .algorithm = c->algorithm,
+			      .user = c->user,
+			      .realm = c->realm,
+			      .password = c->password,
+			      .nonce = nonce,
+			      .method = "INVITE",
+			      .uri = "sip:meeting@example.org",
+			      .cnonce = "c",
+			      .nc = c->nc,
 			      .qop = c->qop };
 	g_autofree char *response = mcu_digest_response(&in);
 	g_autoptr(GPtrArray) p = g_ptr_array_new_with_free_func(g_free);
@@ -133,9 +140,9 @@ static void test_malformed(void)
 {
 	g_autoptr(McuDigest) d = mcu_digest_new("tessera");
 	const char *const incomplete[] = { "username=\"a\"", "realm=\"tessera\"", NULL };
-	const char *const odd[] = { "username=\"", "realm=\"\\", "nonce=--", "uri=x", "response=\"\"",
-				    NULL };
-	const char *const unknown[] = { "username=a", "realm=tessera", "nonce=x", "uri=x",
+	const char *const odd[] = { "username=\"", "realm=\"\\",    "nonce=--",
+				    "uri=x",       "response=\"\"", NULL };
+	const char *const unknown[] = { "username=a", "realm=tessera",         "nonce=x", "uri=x",
 					"response=x", "algorithm=SHA-512-256", NULL };
 
 	mcu_digest_add_user(d, "a", "b");

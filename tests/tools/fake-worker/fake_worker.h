@@ -1,5 +1,5 @@
-/* A worker without media, for tests of the daemon: answers Worker1 with canned SDP and remembers what
- * it was asked. In a process of its own (main.c) or inside a unit test.
+/* A worker without media, for tests of the daemon: answers Worker1 with canned SDP and remembers
+ * what it was asked. In a process of its own (main.c) or inside a unit test.
  *
  * The call's id chooses how it behaves:
  *   refuse*  SetOffer fails with not-supported        hang*   SetOffer is never answered
@@ -20,7 +20,7 @@ typedef struct FakeWorker {
 	GDBusConnection *connection;
 	guint object;
 	char *call;
-	GString *log; /* "Start AddParticipant:p1 AddLeg:p1.1 SetOffer:p1.1 …" */
+	GString *log;     /* "Start AddParticipant:p1 AddLeg:p1.1 SetOffer:p1.1 …" */
 	unsigned version; /* of our SDP */
 	bool refuse_answer, in_process;
 	void (*closed)(void *data);
@@ -29,9 +29,10 @@ typedef struct FakeWorker {
 
 static inline char *fake_worker_sdp(FakeWorker *w)
 {
-	return g_strdup_printf("v=0\r\no=fake %u %u IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\n"
-			       "t=0 0\r\nm=audio 40000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n",
-			       (unsigned)getpid(), ++w->version);
+	return g_strdup_printf(
+		"v=0\r\no=fake %u %u IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\n"
+		"t=0 0\r\nm=audio 40000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n",
+		(unsigned)getpid(), ++w->version);
 }
 
 static inline bool fake_worker_is(const FakeWorker *w, const char *kind)
@@ -54,8 +55,9 @@ static inline void fake_worker_emit(FakeWorker *w, const char *signal, GVariant 
 
 static inline void fake_worker_leg_event(FakeWorker *w, const char *leg, const char *event)
 {
-	fake_worker_emit(w, "LegEvent",
-			 g_variant_new("(ss@a{sv})", leg, event, g_variant_new_parsed("@a{sv} {}")));
+	fake_worker_emit(
+		w, "LegEvent",
+		g_variant_new("(ss@a{sv})", leg, event, g_variant_new_parsed("@a{sv} {}")));
 }
 
 static inline void fake_worker_hold(FakeWorker *w, const char *leg, const char *sdp)
@@ -119,8 +121,8 @@ static inline gboolean fake_worker_on_call(FakeWorker *w, GDBusMethodInvocation 
 		g_variant_get_child(params, 0, "&s", &first);
 	if (g_variant_is_of_type(params, G_VARIANT_TYPE("(ss)")))
 		g_variant_get_child(params, 1, "&s", &second);
-	g_string_append_printf(w->log, "%s%s%s%s", w->log->len ? " " : "", method,
-			       first ? ":" : "", first ? first : "");
+	g_string_append_printf(w->log, "%s%s%s%s", w->log->len ? " " : "", method, first ? ":" : "",
+			       first ? first : "");
 	if (strcmp(method, "Start") == 0) {
 		g_free(w->call);
 		w->call = g_strdup(first);
@@ -137,7 +139,8 @@ static inline gboolean fake_worker_on_call(FakeWorker *w, GDBusMethodInvocation 
 	} else if (strcmp(method, "SetAnswer") == 0 && w->refuse_answer) {
 		fake_worker_fail(inv, "invalid");
 	} else if (strcmp(method, "Snapshot") == 0) {
-		g_dbus_method_invocation_return_value(inv, g_variant_new_parsed("([byte 0xff, 0xd8],)"));
+		g_dbus_method_invocation_return_value(inv,
+						      g_variant_new_parsed("([byte 0xff, 0xd8],)"));
 	} else if (strcmp(method, "Stats") == 0) {
 		g_dbus_method_invocation_return_value(
 			inv, g_variant_new_parsed("({'participants': <uint32 0>},)"));
@@ -181,8 +184,8 @@ static inline void fake_worker_on_connected(GObject *source, GAsyncResult *res, 
 	g_signal_connect(w->connection, "closed", G_CALLBACK(fake_worker_on_closed), w);
 	/* one handler for all methods: it is the log that counts */
 	w->object = g_dbus_connection_register_object(w->connection, "/org/tessera/worker",
-					  mcu_dbus_worker1_interface_info(), &vtable, w, NULL,
-					  NULL);
+						      mcu_dbus_worker1_interface_info(), &vtable, w,
+						      NULL, NULL);
 	g_dbus_connection_start_message_processing(w->connection);
 }
 
