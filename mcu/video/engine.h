@@ -46,6 +46,8 @@
 #define MCU_MAX_ACCESS_UNIT   (2 * 1024 * 1024)
 #define MCU_VIDEO_QUEUE_MAX   24
 #define MCU_VIDEO_QUEUE_BYTES (4 * 1024 * 1024)
+/** A picture that is due later than this from now is shown at once. */
+#define MCU_VIDEO_MAX_WAIT_MS 1000
 #define MCU_VIDEO_STALE_MS    2000
 #define MCU_VIDEO_REFRESH_MS  500
 #define MCU_VIDEO_KEYFRAME_MS 500

@@ -347,11 +347,19 @@ void mcu_video_source_decode(McuVideoSource *s, unsigned most)
 
 /* --- vtick --- */
 
+/* A time far ahead is a sender's mistake: better early than frozen. */
+static bool is_due(const HwFrame *picture, int64_t now_ns)
+{
+	int64_t wait = hw_frame_pts_ns(picture) - now_ns;
+
+	return wait <= 0 || wait > MCU_VIDEO_MAX_WAIT_MS * MCU_NS_PER_MS;
+}
+
 HwFrame *mcu_video_source_picture(McuVideoSource *s, int64_t now_ns)
 {
 	HwFrame *next;
 
-	while ((next = mcu_ring_peek(s->ready)) && hw_frame_pts_ns(next) <= now_ns) {
+	while ((next = mcu_ring_peek(s->ready)) && is_due(next, now_ns)) {
 		if (s->shown && !mcu_ring_push(s->retired, s->shown))
 			hw_frame_unref(s->shown);
 		s->shown = mcu_ring_pop(s->ready);

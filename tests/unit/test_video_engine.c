@@ -211,6 +211,38 @@ static void test_queue_limit(void)
 	teardown(&m);
 }
 
+/* A picture waits until it is due, but not for a time that cannot be meant. */
+static void test_due(void)
+{
+	Meeting m;
+	HwPacket pkt;
+
+	setup(&m, NULL);
+	join(&m, 1);
+	tick(&m);
+	ASSERT_LUMA(&m, 320, 180, 60);
+	for (int far = 0; far < 2; far++) {
+		int64_t due = m.now + (far ? 60 * MCU_NS_PER_SEC : 5 * TICK);
+		uint8_t luma = far ? 180 : 120;
+
+		hw_frame_unref(m.cam[1].picture);
+		m.cam[1].picture = plain_picture(320, 180, luma);
+		g_assert_cmpint(hw_encoder_send(m.cam[1].enc, m.cam[1].picture, false), ==, 0);
+		g_assert_cmpint(hw_encoder_receive(m.cam[1].enc, &pkt), ==, 0);
+		g_assert_cmpint(
+			mcu_video_engine_push(m.e, 1, pkt.data, pkt.len, due, pkt.keyframe, m.now),
+			==, 0);
+		tick(&m);
+		if (!far) {
+			ASSERT_LUMA(&m, 320, 180, 60);
+			for (int t = 0; t < 4; t++)
+				tick(&m);
+		}
+		ASSERT_LUMA(&m, 320, 180, luma);
+	}
+	teardown(&m);
+}
+
 /* Faults of the back end, one kind after the other: the meeting goes on, and the picture is whole
  * again after the last fault. */
 static void test_faults(void)
@@ -312,6 +344,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/engine/speaking-border", test_speaking_border);
 	g_test_add_func("/engine/garbage", test_garbage);
 	g_test_add_func("/engine/queue-limit", test_queue_limit);
+	g_test_add_func("/engine/due", test_due);
 	g_test_add_func("/engine/faults", test_faults);
 	g_test_add_func("/engine/overload-steps", test_overload_steps);
 	g_test_add_func("/engine/bad-config", test_bad_config);
