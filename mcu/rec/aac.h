@@ -22,8 +22,8 @@ void mcu_aac_free(McuAac *aac); /* NULL is allowed */
 const uint8_t *mcu_aac_config(const McuAac *aac, size_t *ret_len);
 
 /** Any number of samples; NULL pcm = silence. Errors: -EIO. */
-int mcu_aac_encode(McuAac *aac, const float *pcm, size_t n, McuAacPacket fn, void *data)
-	MCU_WARN_UNUSED;
+int mcu_aac_encode(McuAac *aac, const float *pcm, size_t n, McuAacPacket fn,
+		   void *data) MCU_WARN_UNUSED;
 
 /** What is left, filled up with silence. Errors: -EIO. */
 int mcu_aac_finish(McuAac *aac, McuAacPacket fn, void *data) MCU_WARN_UNUSED;

@@ -6,7 +6,7 @@
 
 #define MOVIE_TIMESCALE 1000
 /* sample_flags: sample_depends_on, sample_is_non_sync_sample (section 8.8.3.1) */
-#define FLAGS_SYNC 0x02000000
+#define FLAGS_SYNC     0x02000000
 #define FLAGS_NON_SYNC 0x01010000
 
 static void u8(GByteArray *out, uint8_t v)
@@ -153,8 +153,8 @@ static void hdlr(GByteArray *out, const McuBoxTrack *t)
 
 static void media_header(GByteArray *out, const McuBoxTrack *t)
 {
-	size_t at = t->video ? mcu_box_begin_full(out, "vmhd", 0, 1) :
-			       mcu_box_begin_full(out, "smhd", 0, 0);
+	size_t at = t->video ? mcu_box_begin_full(out, "vmhd", 0, 1)
+			     : mcu_box_begin_full(out, "smhd", 0, 0);
 
 	zeros(out, t->video ? 8 : 4);
 	mcu_box_end(out, at);

@@ -9,8 +9,8 @@ typedef struct McuBoxTrack {
 	uint32_t id;
 	uint32_t timescale;
 	bool video;
-	unsigned width, height;  /* video */
-	unsigned bitrate_bps;    /* audio */
+	unsigned width, height;   /* video */
+	unsigned bitrate_bps;     /* audio */
 	const GByteArray *config; /* avcC content; AudioSpecificConfig */
 } McuBoxTrack;
 
@@ -25,10 +25,10 @@ typedef struct McuBoxChunk {
 
 /** Sample table of a finished track. */
 typedef struct McuBoxIndex {
-	GArray *stts;   /* McuBoxStts */
-	GArray *sizes;  /* uint32_t */
-	GArray *sync;   /* uint32_t, sample numbers from 1; video */
-	GArray *chunks; /* McuBoxChunk */
+	GArray *stts;      /* McuBoxStts */
+	GArray *sizes;     /* uint32_t */
+	GArray *sync;      /* uint32_t, sample numbers from 1; video */
+	GArray *chunks;    /* McuBoxChunk */
 	uint64_t duration; /* in the track's timescale */
 } McuBoxIndex;
 

@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "rec/box.h"
 
-#define N_TRACKS 2
+#define N_TRACKS  2
 #define FREE_SIZE 16
 
 /* A sample that waits for the next fragment. */
@@ -215,7 +215,8 @@ static GArray *make_run(Track *t, guint n, McuBoxRun *ret)
 		McuBoxSample b = { .size = s->size, .duration = t->last_duration, .sync = s->sync };
 
 		if (i + 1 < t->samples->len)
-			b.duration = (uint32_t)(g_array_index(t->samples, Sample, i + 1).dts - s->dts);
+			b.duration =
+				(uint32_t)(g_array_index(t->samples, Sample, i + 1).dts - s->dts);
 		t->last_duration = b.duration;
 		ret->bytes += s->size;
 		if (i == 0)
@@ -234,10 +235,9 @@ static void add_to_index(Track *t, const McuBoxRun *run, uint64_t offset)
 	g_array_append_val(index->chunks, chunk);
 	for (size_t i = 0; i < run->n; i++) {
 		const McuBoxSample *s = &run->samples[i];
-		McuBoxStts *last = index->stts->len ?
-					   &g_array_index(index->stts, McuBoxStts,
-							  index->stts->len - 1) :
-					   NULL;
+		McuBoxStts *last = index->stts->len ? &g_array_index(index->stts, McuBoxStts,
+								     index->stts->len - 1)
+						    : NULL;
 		McuBoxStts entry = { .count = 1, .delta = s->duration };
 		uint32_t number;
 

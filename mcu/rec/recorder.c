@@ -15,7 +15,7 @@
 #define PREROLL_SLOTS 25
 /* Between requests that were not answered by a keyframe. */
 #define ASK_AGAIN_NS MCU_NS_PER_SEC
-#define STOP_NS (INT64_C(3) * MCU_NS_PER_SEC)
+#define STOP_NS      (INT64_C(3) * MCU_NS_PER_SEC)
 
 typedef struct Picture {
 	int64_t pts_ns;
@@ -257,8 +257,8 @@ int mcu_recorder_new(const McuRecorderConfig *config, const McuRecorderHandler *
 		rec->handler = *handler;
 	rec->data = data;
 	rec->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	r = rec->wake_fd < 0 ? mcu_diag(reterr, -EIO, "no descriptor left") :
-			       mcu_rec_writer_new(config, handler, data, &rec->writer, reterr);
+	r = rec->wake_fd < 0 ? mcu_diag(reterr, -EIO, "no descriptor left")
+			     : mcu_rec_writer_new(config, handler, data, &rec->writer, reterr);
 	if (r < 0) {
 		mcu_recorder_free(rec);
 		return r;

@@ -31,14 +31,14 @@
 
 #include "base/err.h"
 
-#define MCU_REC_RATE 48000
+#define MCU_REC_RATE        48000
 #define MCU_REC_SLOT_FRAMES 960
 /** Bounds of what waits for the rec thread: 20 ms slots of sound, pictures, bytes of pictures. */
-#define MCU_REC_MAX_SLOTS 256
-#define MCU_REC_MAX_PICTURES 256
+#define MCU_REC_MAX_SLOTS         256
+#define MCU_REC_MAX_PICTURES      256
 #define MCU_REC_MAX_PICTURE_BYTES (8u << 20)
-#define MCU_REC_FRAGMENT_NS (INT64_C(900) * 1000000)
-#define MCU_REC_KEYFRAME_NS (INT64_C(10) * 1000000000)
+#define MCU_REC_FRAGMENT_NS       (INT64_C(900) * 1000000)
+#define MCU_REC_KEYFRAME_NS       (INT64_C(10) * 1000000000)
 /** File parts of one recording (changes of picture size). */
 #define MCU_REC_MAX_PARTS 100
 
@@ -63,8 +63,8 @@ typedef struct McuRecorderHandler {
 } McuRecorderHandler;
 
 typedef struct McuRecorderStats {
-	uint64_t bytes;       /* written to all parts */
-	int64_t duration_ns;  /* since the first keyframe */
+	uint64_t bytes;      /* written to all parts */
+	int64_t duration_ns; /* since the first keyframe */
 	uint64_t pictures, slots;
 	uint64_t dropped_pictures, dropped_slots;
 	uint64_t silence_slots; /* filled in */

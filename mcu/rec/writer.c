@@ -12,11 +12,11 @@
 /* less than this off its place, a slot is simply appended */
 #define TOLERANCE_FRAMES 480
 /* sound that stays away is replaced once it is so far behind the picture, up to so far */
-#define MAX_LAG_NS MCU_NS_PER_SEC
+#define MAX_LAG_NS  MCU_NS_PER_SEC
 #define LEFT_LAG_NS (MCU_NS_PER_SEC / 2)
 /* a longer hole, and a longer part (its index is held in memory), make a new part */
 #define MAX_HOLE_FRAMES (INT64_C(600) * MCU_REC_RATE)
-#define MAX_PART_NS (INT64_C(6) * 3600 * MCU_NS_PER_SEC)
+#define MAX_PART_NS     (INT64_C(6) * 3600 * MCU_NS_PER_SEC)
 
 struct McuRecWriter {
 	char *path;
@@ -36,7 +36,7 @@ struct McuRecWriter {
 	int64_t last_picture_ns, fragment_ns;
 	int64_t frames; /* of sound so far */
 
-	int64_t first_ns;   /* of the recording */
+	int64_t first_ns;    /* of the recording */
 	uint64_t bytes_done; /* of the finished parts */
 };
 
@@ -59,8 +59,8 @@ int mcu_rec_writer_new(const McuRecorderConfig *config, const McuRecorderHandler
 	if (!config->path || !config->path[0])
 		return mcu_diag(reterr, -EINVAL, "found no path for the recording");
 	w->path = g_strdup(config->path);
-	w->audio_bitrate_bps = config->audio_bitrate_bps ? config->audio_bitrate_bps :
-							   AUDIO_BITRATE;
+	w->audio_bitrate_bps =
+		config->audio_bitrate_bps ? config->audio_bitrate_bps : AUDIO_BITRATE;
 	w->no_index = config->no_index;
 	if (handler)
 		w->handler = *handler;
@@ -131,8 +131,8 @@ static int add_sound(McuRecWriter *w, const float *pcm, int64_t n)
 
 	w->frames += n;
 	if (!pcm)
-		w->stats.silence_slots += (uint64_t)(n + MCU_REC_SLOT_FRAMES - 1) /
-					  MCU_REC_SLOT_FRAMES;
+		w->stats.silence_slots +=
+			(uint64_t)(n + MCU_REC_SLOT_FRAMES - 1) / MCU_REC_SLOT_FRAMES;
 	return r;
 }
 

@@ -25,8 +25,8 @@ int mcu_rec_writer_picture(McuRecWriter *w, const uint8_t *au, size_t len, bool 
 			   int64_t pts_ns, McuDiag *reterr) MCU_WARN_UNUSED;
 
 /** One slot of sound. Errors: as above. */
-int mcu_rec_writer_slot(McuRecWriter *w, const float *pcm, int64_t pts_ns, McuDiag *reterr)
-	MCU_WARN_UNUSED;
+int mcu_rec_writer_slot(McuRecWriter *w, const float *pcm, int64_t pts_ns,
+			McuDiag *reterr) MCU_WARN_UNUSED;
 
 /** Close the current file and report it. Errors: -ENOSPC, -EIO; the file plays nevertheless. */
 int mcu_rec_writer_finish(McuRecWriter *w, McuDiag *reterr) MCU_WARN_UNUSED;

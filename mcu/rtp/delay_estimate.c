@@ -5,11 +5,11 @@
 #include "base/clock.h"
 
 #define BUCKET_NS (INT64_C(500) * MCU_NS_PER_MS)
-#define BIN_NS (INT64_C(5) * MCU_NS_PER_MS)
-#define QUANTILE 0.97f
+#define BIN_NS    (INT64_C(5) * MCU_NS_PER_MS)
+#define QUANTILE  0.97f
 /* packets that the start value weighs, and after which old ones are forgotten */
 #define START_WEIGHT 8.0f
-#define MEMORY 400.0f
+#define MEMORY       400.0f
 
 void mcu_delay_estimate_init(McuDelayEstimate *e, int64_t start_ns)
 {

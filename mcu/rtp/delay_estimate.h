@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #define MCU_DELAY_BUCKETS 8
-#define MCU_DELAY_BINS 64
+#define MCU_DELAY_BINS    64
 
 typedef struct McuDelayEstimate {
 	/* smallest transit, in buckets of half a second of arrivals */

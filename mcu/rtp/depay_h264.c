@@ -27,7 +27,7 @@ struct McuH264Depay {
 	McuParamSets sets;
 	GByteArray *buf; /* Annex B of the access unit being gathered */
 	Gathering au;
-	bool fu_open;    /* a fragmented NAL unit is at the end of buf, from fu_start on */
+	bool fu_open; /* a fragmented NAL unit is at the end of buf, from fu_start on */
 	size_t fu_start;
 	bool wait;       /* for a keyframe */
 	bool restarted;  /* something was not given out since the last access unit that was */

@@ -7,9 +7,9 @@
 
 static const char keys[] = "0123456789*#ABCD";
 
-#define END_PACKETS 3
+#define END_PACKETS  3
 #define MAX_DELAY_NS (INT64_C(2) * MCU_NS_PER_SEC)
-#define SEGMENT_MAX 0xffff
+#define SEGMENT_MAX  0xffff
 
 char mcu_dtmf_char(uint8_t event)
 {
@@ -130,8 +130,8 @@ bool mcu_dtmf_send_next(McuDtmfSender *tx, uint8_t payload[MCU_DTMF_PAYLOAD_LEN]
 		return false;
 	*ret_marker = tx->sent_ts == 0;
 	*ret_ts = tx->start_ts;
-	tx->sent_ts += tx->step_ts < tx->length_ts - tx->sent_ts ? tx->step_ts :
-								   tx->length_ts - tx->sent_ts;
+	tx->sent_ts += tx->step_ts < tx->length_ts - tx->sent_ts ? tx->step_ts
+								 : tx->length_ts - tx->sent_ts;
 	end = tx->sent_ts == tx->length_ts;
 	payload[0] = tx->event;
 	payload[1] = (uint8_t)((end ? 0x80 : 0) | volume);

@@ -25,7 +25,7 @@ typedef struct McuDtmfReceiver {
 	uint32_t clock_hz;
 	bool active, any; /* an event is going on; any was ever seen */
 	uint8_t event, volume;
-	uint32_t ts, segment_ts; /* of its first segment; of its current one */
+	uint32_t ts, segment_ts;       /* of its first segment; of its current one */
 	uint64_t duration_ts, done_ts; /* so far; of finished segments */
 	int64_t last_ns;
 } McuDtmfReceiver;
@@ -51,8 +51,8 @@ typedef struct McuDtmfSender {
 } McuDtmfSender;
 
 /** Begin a key at media time `ts`. Errors: -EINVAL key; -EBUSY the last one has not ended. */
-int mcu_dtmf_send(McuDtmfSender *tx, char key, uint32_t ts, uint32_t length_ts, uint32_t step_ts)
-	MCU_WARN_UNUSED;
+int mcu_dtmf_send(McuDtmfSender *tx, char key, uint32_t ts, uint32_t length_ts,
+		  uint32_t step_ts) MCU_WARN_UNUSED;
 
 /** Next packet's payload, its RTP time (constant over the event) and marker. False: idle again. */
 bool mcu_dtmf_send_next(McuDtmfSender *tx, uint8_t payload[MCU_DTMF_PAYLOAD_LEN], uint32_t *ret_ts,

@@ -125,7 +125,9 @@ static void skip_scaling_list(Bits *b, unsigned size)
 
 static bool has_chroma_format(unsigned profile)
 {
-	static const uint8_t high[] = { 100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135 };
+	static const uint8_t high[] = {
+		100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135
+	};
 
 	return memchr(high, (int)profile, sizeof(high)) != NULL;
 }

@@ -8,11 +8,11 @@
 
 #include "base/err.h"
 
-#define MCU_H264_MAX_AU (2u << 20)
-#define MCU_H264_MAX_NALS 2048 /* of one access unit */
+#define MCU_H264_MAX_AU    (2u << 20)
+#define MCU_H264_MAX_NALS  2048 /* of one access unit */
 #define MCU_H264_MAX_PARAM 1024 /* bytes of one remembered parameter set */
-#define MCU_H264_MAX_SPS 32
-#define MCU_H264_MAX_PPS 64 /* ids above are passed through, but not remembered */
+#define MCU_H264_MAX_SPS   32
+#define MCU_H264_MAX_PPS   64 /* ids above are passed through, but not remembered */
 
 typedef enum McuH264Nal {
 	MCU_H264_NAL_SLICE = 1,
@@ -57,8 +57,8 @@ bool mcu_h264_next(McuH264Iter *it, const uint8_t **ret, size_t *ret_len);
 int mcu_h264_parse_sps(const uint8_t *nal, size_t len, McuH264Sps *ret) MCU_WARN_UNUSED;
 
 /** Ids of a PPS and of the SPS it refers to. Errors: -EINVAL. */
-int mcu_h264_parse_pps(const uint8_t *nal, size_t len, unsigned *ret_id, unsigned *ret_sps_id)
-	MCU_WARN_UNUSED;
+int mcu_h264_parse_pps(const uint8_t *nal, size_t len, unsigned *ret_id,
+		       unsigned *ret_sps_id) MCU_WARN_UNUSED;
 
 /** Start of a slice header. slice_type 0..9 (2 and 7 are I).  Errors: -EINVAL. */
 int mcu_h264_parse_slice(const uint8_t *nal, size_t len, unsigned *ret_first_mb,

@@ -10,13 +10,13 @@
 #include "base/packet.h"
 
 #define MCU_RTP_HEADER_MIN 12
-#define MCU_RTP_MAX_CSRC 15
+#define MCU_RTP_MAX_CSRC   15
 /** Extension elements remembered of one packet; further ones are skipped. */
 #define MCU_RTP_MAX_EXT 16
 
 /* McuPacket.flags of packets that hold one RTP payload (pay_*.h, send.h) */
-#define MCU_RTP_FLAG_MARKER (1u << 0)   /* last packet of a picture, first of a talkspurt */
-#define MCU_RTP_FLAG_START (1u << 1)    /* first packet of a picture */
+#define MCU_RTP_FLAG_MARKER   (1u << 0) /* last packet of a picture, first of a talkspurt */
+#define MCU_RTP_FLAG_START    (1u << 1) /* first packet of a picture */
 #define MCU_RTP_FLAG_KEYFRAME (1u << 2) /* belongs to a picture that decoding can begin with */
 
 typedef struct McuRtpExt {

@@ -5,19 +5,19 @@
 #include "base/clock.h"
 #include "rtp/delay_estimate.h"
 
-#define SLOTS MCU_JITTER_SLOTS
-#define TICK_NS (INT64_C(20) * MCU_NS_PER_MS)
+#define SLOTS           MCU_JITTER_SLOTS
+#define TICK_NS         (INT64_C(20) * MCU_NS_PER_MS)
 #define START_JITTER_NS (INT64_C(20) * MCU_NS_PER_MS)
-#define MIN_TARGET_NS (INT64_C(20) * MCU_NS_PER_MS)
-#define MAX_TARGET_NS (INT64_C(200) * MCU_NS_PER_MS)
+#define MIN_TARGET_NS   (INT64_C(20) * MCU_NS_PER_MS)
+#define MAX_TARGET_NS   (INT64_C(200) * MCU_NS_PER_MS)
 /* sequence numbers further ahead, or time further off the arrival times: another stream */
-#define MAX_JUMP 1000
+#define MAX_JUMP         1000
 #define MAX_TIME_JUMP_NS (INT64_C(3) * MCU_NS_PER_SEC)
 /* this many packets late in a row, each after the other: the sender began anew below */
 #define MAX_LATE_RUN 15
 /* dry for so long: start again as with the first packet */
 #define DRY_RESTART_NS MCU_NS_PER_SEC
-#define NO_BAD_SEQ 0x10000u
+#define NO_BAD_SEQ     0x10000u
 
 typedef enum SlotState {
 	SLOT_EMPTY = 0, /* memory is zeroed */
@@ -61,15 +61,15 @@ struct McuJitter {
 };
 
 static const char *const kind_names[] = {
-	[MCU_JITTER_PACKET] = "packet",     [MCU_JITTER_LOST] = "lost",
-	[MCU_JITTER_SILENCE] = "silence",   [MCU_JITTER_UNDERRUN] = "underrun",
+	[MCU_JITTER_PACKET] = "packet",       [MCU_JITTER_LOST] = "lost",
+	[MCU_JITTER_SILENCE] = "silence",     [MCU_JITTER_UNDERRUN] = "underrun",
 	[MCU_JITTER_BUFFERING] = "buffering",
 };
 
 const char *mcu_jitter_kind_name(McuJitterKind kind)
 {
-	return (unsigned)kind < G_N_ELEMENTS(kind_names) && kind_names[kind] ? kind_names[kind] :
-									       "unknown";
+	return (unsigned)kind < G_N_ELEMENTS(kind_names) && kind_names[kind] ? kind_names[kind]
+									     : "unknown";
 }
 
 McuJitter *mcu_jitter_new(const McuJitterConfig *config)
@@ -350,8 +350,8 @@ static McuJitterAdvice advise(McuJitter *j, int64_t delay_ns, int64_t queued_ns)
 	if (delay_ns <= target + above)
 		return MCU_JITTER_NORMAL;
 	j->stats.accelerated++;
-	return delay_ns > target + 100 * MCU_NS_PER_MS ? MCU_JITTER_ACCELERATE_FAST :
-							 MCU_JITTER_ACCELERATE;
+	return delay_ns > target + 100 * MCU_NS_PER_MS ? MCU_JITTER_ACCELERATE_FAST
+						       : MCU_JITTER_ACCELERATE;
 }
 
 static uint32_t duration_of(McuJitter *j, const Slot *s)

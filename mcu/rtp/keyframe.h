@@ -10,7 +10,7 @@
 /** Zero-initialised: nothing wanted. */
 typedef struct McuKeyframeRequest {
 	bool wanted;
-	bool ever;        /* a request was sent at last_ns */
+	bool ever; /* a request was sent at last_ns */
 	int64_t last_ns;
 	int64_t retry_ns; /* wait after the last request */
 	unsigned tries;   /* requests since it became wanted; stops at 2 */

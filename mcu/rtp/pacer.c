@@ -17,8 +17,8 @@ struct McuPacer {
 	int64_t free_ns; /* the bucket is empty from then on */
 	uint64_t rate_bps;
 	size_t keyframe_bytes; /* of the queued bytes */
-	bool in_picture; /* the oldest entry continues a picture that has begun to leave */
-	bool dropping;   /* until the next keyframe */
+	bool in_picture;       /* the oldest entry continues a picture that has begun to leave */
+	bool dropping;         /* until the next keyframe */
 };
 
 McuPacer *mcu_pacer_new(const McuPacerConfig *config)
@@ -105,7 +105,8 @@ static void drop_waiting(McuPacer *p)
 {
 	size_t kept = 0;
 
-	while (p->in_picture && kept < p->len && !(at(p, kept)->payload->flags & MCU_RTP_FLAG_START))
+	while (p->in_picture && kept < p->len &&
+	       !(at(p, kept)->payload->flags & MCU_RTP_FLAG_START))
 		kept++;
 	for (size_t i = kept; i < p->len; i++)
 		drop_entry(p, at(p, i));

@@ -45,12 +45,12 @@ void mcu_pacer_set(McuPacer *p, const McuPacerConfig *config);
  * Owns: takes a reference of its own.
  * Errors: -EOVERFLOW dropped (mcu_pacer_wants_keyframe() is true from now on).
  */
-int mcu_pacer_push(McuPacer *p, McuPacket *payload, uint32_t media_ts, int64_t now_ns)
-	MCU_WARN_UNUSED;
+int mcu_pacer_push(McuPacer *p, McuPacket *payload, uint32_t media_ts,
+		   int64_t now_ns) MCU_WARN_UNUSED;
 
 /** Next payload that may leave now. Owns: caller gets the reference.  Errors: -EAGAIN. */
-int mcu_pacer_pop(McuPacer *p, int64_t now_ns, McuPacket **ret, uint32_t *ret_media_ts)
-	MCU_WARN_UNUSED;
+int mcu_pacer_pop(McuPacer *p, int64_t now_ns, McuPacket **ret,
+		  uint32_t *ret_media_ts) MCU_WARN_UNUSED;
 
 /** When pop() will give something; INT64_MAX when nothing waits. */
 int64_t mcu_pacer_next_ns(const McuPacer *p);

@@ -69,7 +69,8 @@ static void add_fragments(Pay *pay, Nal nal)
 		McuWriter w = add_packet(pay, &pkt);
 
 		mcu_write_u8(&w, (uint8_t)((nal.data[0] & 0xe0) | MCU_H264_NAL_FU_A));
-		mcu_write_u8(&w, (uint8_t)(start | (pieces == 1 ? 0x40 : 0) | (nal.data[0] & 0x1f)));
+		mcu_write_u8(&w,
+			     (uint8_t)(start | (pieces == 1 ? 0x40 : 0) | (nal.data[0] & 0x1f)));
 		mcu_write_bytes(&w, p, n);
 		pkt->len = mcu_writer_len(&w);
 		p += n;

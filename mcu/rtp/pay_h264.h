@@ -11,8 +11,8 @@
 
 /** Payload bytes per packet: the default leaves room for IPv6, UDP, RTP, SRTP within 1280. */
 #define MCU_H264_PAYLOAD_DEFAULT 1200
-#define MCU_H264_PAYLOAD_MIN 64
-#define MCU_H264_PAYLOAD_MAX 1400
+#define MCU_H264_PAYLOAD_MIN     64
+#define MCU_H264_PAYLOAD_MAX     1400
 
 typedef struct McuH264PayConfig {
 	unsigned mode;      /* packetization-mode: 0 single NAL units, 1 STAP-A and FU-A as well */

@@ -6,14 +6,14 @@
 
 #define WINDOW MCU_RTP_RECV_WINDOW
 /* RFC 3550 A.1, with room for retransmissions behind the newest packet */
-#define MAX_DROPOUT 3000
+#define MAX_DROPOUT  3000
 #define MAX_MISORDER 512
-#define NO_BAD_SEQ 0x10000u
+#define NO_BAD_SEQ   0x10000u
 /* a packet this late by reordering alone is not asked for */
 #define REORDER_GRACE_NS (INT64_C(8) * MCU_NS_PER_MS)
-#define RETRY_MIN_NS (INT64_C(20) * MCU_NS_PER_MS)
-#define RTT_DEFAULT_NS (INT64_C(100) * MCU_NS_PER_MS)
-#define RTT_MAX_NS (INT64_C(2) * MCU_NS_PER_SEC)
+#define RETRY_MIN_NS     (INT64_C(20) * MCU_NS_PER_MS)
+#define RTT_DEFAULT_NS   (INT64_C(100) * MCU_NS_PER_MS)
+#define RTT_MAX_NS       (INT64_C(2) * MCU_NS_PER_SEC)
 
 typedef struct Slot {
 	McuPacket *pkt; /* NULL: missing (between head and highest), or unused */
@@ -288,9 +288,10 @@ size_t mcu_rtp_receiver_nacks(McuRtpReceiver *rx, int64_t now_ns, uint16_t *seqs
 			continue;
 		if (slot->tries++ == 0)
 			rx->stats.nacked++;
-		slot->nack_at_ns = slot->tries >= MCU_RTP_RECV_MAX_TRIES ?
-					   INT64_MAX :
-					   now_ns + MAX(RETRY_MIN_NS, rx->rtt_ns + rx->rtt_ns / 4);
+		slot->nack_at_ns =
+			slot->tries >= MCU_RTP_RECV_MAX_TRIES
+				? INT64_MAX
+				: now_ns + MAX(RETRY_MIN_NS, rx->rtt_ns + rx->rtt_ns / 4);
 		seqs[n++] = (uint16_t)s;
 	}
 	return n;
@@ -331,9 +332,8 @@ static uint8_t fraction_lost(McuRtpReceiver *rx, uint64_t expected)
 {
 	uint64_t expected_interval = expected - rx->expected_prior;
 	uint64_t received_interval = rx->received - rx->received_prior;
-	uint64_t lost = expected_interval > received_interval ?
-				expected_interval - received_interval :
-				0;
+	uint64_t lost =
+		expected_interval > received_interval ? expected_interval - received_interval : 0;
 
 	rx->expected_prior = expected;
 	rx->received_prior = rx->received;

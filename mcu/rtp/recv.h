@@ -25,7 +25,7 @@
 #define MCU_RTP_RECV_MAX_TRIES 6
 /** How long a missing packet is waited for when nothing is configured. */
 #define MCU_RTP_RECV_WAIT_NACK_NS (INT64_C(250) * 1000000)
-#define MCU_RTP_RECV_WAIT_NS (INT64_C(60) * 1000000)
+#define MCU_RTP_RECV_WAIT_NS      (INT64_C(60) * 1000000)
 
 typedef struct McuRtpReceiver McuRtpReceiver;
 
@@ -46,7 +46,8 @@ typedef struct McuRtpReceived {
 	uint32_t ts;
 	uint8_t pt;
 	bool marker;
-	bool gap; /* at least one packet before this one is lost for good, or the source restarted */
+	bool gap; /* at least one packet before this one is lost for good, or the source restarted
+		   */
 } McuRtpReceived;
 
 typedef struct McuRtpReceiverStats {

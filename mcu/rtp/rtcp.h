@@ -15,7 +15,7 @@
 #define MCU_RTCP_MAX_NACK 256
 /** FIR, TMMBR and TMMBN entries, REMB sources; further ones are left out. */
 #define MCU_RTCP_MAX_ENTRIES 16
-#define MCU_RTCP_MAX_CNAME 255
+#define MCU_RTCP_MAX_CNAME   255
 
 typedef enum McuRtcpType {
 	MCU_RTCP_SR = 1,
@@ -72,17 +72,17 @@ typedef struct McuRtcpFir {
 /** One packet of a compound packet. Pointers lead into the parsed bytes. */
 typedef struct McuRtcpItem {
 	McuRtcpType type;
-	uint32_t sender_ssrc; /* who sent the packet; SDES and BYE: 0 */
-	uint32_t media_ssrc;  /* NACK and PLI: the source it is about */
-	unsigned n;           /* entries of the array below that fits `type` */
+	uint32_t sender_ssrc;   /* who sent the packet; SDES and BYE: 0 */
+	uint32_t media_ssrc;    /* NACK and PLI: the source it is about */
+	unsigned n;             /* entries of the array below that fits `type` */
 	McuRtcpSenderInfo info; /* SR */
 	union {
-		McuRtcpBlock blocks[MCU_RTCP_MAX_COUNT];     /* SR, RR */
-		McuRtcpChunk chunks[MCU_RTCP_MAX_COUNT];     /* SDES */
-		uint32_t ssrcs[MCU_RTCP_MAX_COUNT];          /* BYE; REMB */
-		uint16_t seqs[MCU_RTCP_MAX_NACK];            /* NACK, in the order given */
-		McuRtcpBitrate rates[MCU_RTCP_MAX_ENTRIES];  /* TMMBR, TMMBN */
-		McuRtcpFir firs[MCU_RTCP_MAX_ENTRIES];       /* FIR */
+		McuRtcpBlock blocks[MCU_RTCP_MAX_COUNT];    /* SR, RR */
+		McuRtcpChunk chunks[MCU_RTCP_MAX_COUNT];    /* SDES */
+		uint32_t ssrcs[MCU_RTCP_MAX_COUNT];         /* BYE; REMB */
+		uint16_t seqs[MCU_RTCP_MAX_NACK];           /* NACK, in the order given */
+		McuRtcpBitrate rates[MCU_RTCP_MAX_ENTRIES]; /* TMMBR, TMMBN */
+		McuRtcpFir firs[MCU_RTCP_MAX_ENTRIES];      /* FIR */
 	};
 	uint64_t remb_bps; /* REMB */
 } McuRtcpItem;

@@ -194,14 +194,12 @@ static void build_rates(McuRtcpBuilder *b, unsigned fmt, uint32_t sender,
 	end(b, &w);
 }
 
-void mcu_rtcp_build_tmmbr(McuRtcpBuilder *b, uint32_t sender, const McuRtcpBitrate *rates,
-			  size_t n)
+void mcu_rtcp_build_tmmbr(McuRtcpBuilder *b, uint32_t sender, const McuRtcpBitrate *rates, size_t n)
 {
 	build_rates(b, RTCP_RTPFB_TMMBR, sender, rates, n);
 }
 
-void mcu_rtcp_build_tmmbn(McuRtcpBuilder *b, uint32_t sender, const McuRtcpBitrate *rates,
-			  size_t n)
+void mcu_rtcp_build_tmmbn(McuRtcpBuilder *b, uint32_t sender, const McuRtcpBitrate *rates, size_t n)
 {
 	build_rates(b, RTCP_RTPFB_TMMBN, sender, rates, n);
 }

@@ -21,7 +21,7 @@ struct McuRtpSender {
 	bool any;
 	uint32_t last_ts;
 	int64_t last_ns; /* media time of the last packet on our clock */
-	Kept *kept; /* indexed by sequence number */
+	Kept *kept;      /* indexed by sequence number */
 	int64_t rtt_ns;
 };
 
@@ -115,8 +115,7 @@ static int find_kept(McuRtpSender *tx, uint16_t seq, int64_t now_ns, Kept **ret)
 
 	if (!k || !k->payload || k->seq != seq || now_ns - k->sent_ns > MCU_RTP_SEND_CACHE_NS)
 		return -ENOENT;
-	if (k->resent_ns != INT64_MIN &&
-	    now_ns - k->resent_ns < MAX(RESEND_MIN_NS, tx->rtt_ns / 2))
+	if (k->resent_ns != INT64_MIN && now_ns - k->resent_ns < MAX(RESEND_MIN_NS, tx->rtt_ns / 2))
 		return -EBUSY;
 	*ret = k;
 	return 0;
@@ -148,9 +147,8 @@ bool mcu_rtp_sender_info(const McuRtpSender *tx, int64_t now_ns, uint64_t now_nt
 		return false;
 	*ret = (McuRtcpSenderInfo){
 		.ntp = now_ntp,
-		.rtp_ts = tx->last_ts +
-			  (uint32_t)(since / MCU_NS_PER_SEC * hz +
-				     since % MCU_NS_PER_SEC * hz / MCU_NS_PER_SEC),
+		.rtp_ts = tx->last_ts + (uint32_t)(since / MCU_NS_PER_SEC * hz +
+						   since % MCU_NS_PER_SEC * hz / MCU_NS_PER_SEC),
 		.packets = (uint32_t)tx->stats.packets,
 		.octets = (uint32_t)tx->stats.bytes,
 	};
@@ -166,7 +164,8 @@ void mcu_rtp_sender_block(McuRtpSender *tx, const McuRtcpBlock *block, uint64_t 
 	tx->stats.lost = block->lost;
 	tx->stats.jitter_ms = block->jitter * 1000.0 / tx->cfg.clock_hz;
 	if (block->lsr) {
-		/* RFC 3550 section 6.4.1; a negative value comes from clocks with little precision */
+		/* RFC 3550 section 6.4.1; a negative value comes from clocks with little precision
+		 */
 		int32_t rtt = (int32_t)((uint32_t)(now_ntp >> 16) - block->lsr - block->dlsr);
 
 		if (rtt >= 0 && rtt < 60 * 65536) {

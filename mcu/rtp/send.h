@@ -19,7 +19,7 @@
 
 /** Payloads kept for answering NACK: at most this many, and no older than this. */
 #define MCU_RTP_SEND_MAX_CACHE 1024
-#define MCU_RTP_SEND_CACHE_NS (INT64_C(1000) * 1000000)
+#define MCU_RTP_SEND_CACHE_NS  (INT64_C(1000) * 1000000)
 
 typedef struct McuRtpSender McuRtpSender;
 
@@ -27,8 +27,8 @@ typedef struct McuRtpSenderConfig {
 	uint32_t ssrc;
 	uint8_t pt;
 	uint32_t clock_hz;
-	uint16_t first_seq;  /* random */
-	uint32_t ts_offset;  /* random; added to every media time */
+	uint16_t first_seq; /* random */
+	uint32_t ts_offset; /* random; added to every media time */
 	bool keep_for_nack;
 } McuRtpSenderConfig;
 
@@ -58,8 +58,8 @@ int mcu_rtp_sender_packet(McuRtpSender *tx, McuPacket *payload, uint32_t media_t
  * transmission). Not again within half a round trip of the last time.
  * Errors: -ENOENT not kept (any more); -EBUSY just sent again.
  */
-int mcu_rtp_sender_resend(McuRtpSender *tx, uint16_t seq, int64_t now_ns, McuPacket **ret)
-	MCU_WARN_UNUSED;
+int mcu_rtp_sender_resend(McuRtpSender *tx, uint16_t seq, int64_t now_ns,
+			  McuPacket **ret) MCU_WARN_UNUSED;
 
 /** For the next SR. `now_ntp` is mcu_now_ntp() of the same moment as `now_ns`. The RTP time is
  * extrapolated from the last packet: from its pts_ns where set (capture or mixing time; what makes

@@ -39,7 +39,9 @@ static void take(McuH264Depay *d)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	McuH264DepayConfig cfg = { .keep_incomplete = size & 1, .max_width = 4096, .max_height = 4096 };
+	McuH264DepayConfig cfg = { .keep_incomplete = size & 1,
+				   .max_width = 4096,
+				   .max_height = 4096 };
 	g_autoptr(McuH264Depay) d = mcu_h264_depay_new(&cfg);
 	McuReader r = mcu_reader(data, size);
 	McuH264DepayStats st;

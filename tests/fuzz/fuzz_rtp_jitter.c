@@ -38,11 +38,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	while (r.left >= 8) {
 		uint8_t step = mcu_read_u8(&r), kind = mcu_read_u8(&r);
-		McuJitterPacket p = { .ssrc = kind & 3, .seq = mcu_read_u16(&r), .ts = mcu_read_u32(&r),
-				      .silence = kind & 4, .marker = kind & 8,
+		McuJitterPacket p = { .ssrc = kind & 3,
+				      .seq = mcu_read_u16(&r),
+				      .ts = mcu_read_u32(&r),
+				      .silence = kind & 4,
+				      .marker = kind & 8,
 				      .duration_ts = (kind & 16) ? 0 : 960,
 				      .payload = bytes,
-				      .len = (kind & 32) ? 0 : (kind & 64) ? 1501 : 3,
+				      .len = (kind & 32)   ? 0
+					     : (kind & 64) ? 1501
+							   : 3,
 				      .arrival_ns = now - (step & 3) * 10 * MCU_NS_PER_MS };
 
 		(void)mcu_jitter_put(j, &p);

@@ -11,8 +11,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void put(McuRtpReceiver *rx, uint16_t seq, uint8_t rest, int64_t now)
 {
 	g_autoptr(McuPacket) pkt = mcu_packet_new_copy(&seq, sizeof(seq));
-	McuRtpHeader hdr = { .seq = seq, .ts = rest * 3000u, .marker = rest & 1,
-			     .payload = pkt->data, .payload_len = pkt->len };
+	McuRtpHeader hdr = { .seq = seq,
+			     .ts = rest * 3000u,
+			     .marker = rest & 1,
+			     .payload = pkt->data,
+			     .payload_len = pkt->len };
 
 	(void)mcu_rtp_receiver_put(rx, pkt, &hdr, now);
 }
@@ -55,8 +58,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (op & 2)
 			g_assert(mcu_rtp_receiver_nacks(rx, now, seqs, 32) <= 32);
 		if (op & 4) {
-			mcu_rtp_receiver_sr(rx, &(McuRtcpSenderInfo){ .ntp = rest * UINT64_C(0x123456789ab),
-								      .rtp_ts = seq }, now);
+			mcu_rtp_receiver_sr(
+				rx,
+				&(McuRtcpSenderInfo){ .ntp = rest * UINT64_C(0x123456789ab),
+						      .rtp_ts = seq },
+				now);
 			(void)mcu_rtp_receiver_report(rx, now, &block);
 			(void)mcu_rtp_receiver_capture_ns(rx, rest, &capture);
 		}

@@ -35,7 +35,8 @@ static void test_loss_patterns(void)
 			g_assert_cmpuint(ts, ==, 4000);
 			g_assert_true(marker == (packets == 0));
 			if (pattern >> packets & 1)
-				keys += (unsigned)mcu_dtmf_receive(&rx, p, sizeof(p), ts, now, &key);
+				keys += (unsigned)mcu_dtmf_receive(&rx, p, sizeof(p), ts, now,
+								   &key);
 		}
 		g_assert_cmpuint(packets, ==, 8); /* five updates, three times the end */
 		keys += mcu_dtmf_poll(&rx, now + 1000 * MS, &key);

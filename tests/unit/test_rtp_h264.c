@@ -49,8 +49,8 @@ static void test_sps(void)
 
 static void test_annexb(void)
 {
-	const uint8_t bytes[] = { 9, 9, 0, 0, 0, 1, 0x67, 1, 0, 0, 1, 0, 0, 1,
-				  0x68, 0, 0, 3, 2, 0, 0, 0, 0, 1, 0x65 };
+	const uint8_t bytes[] = { 9, 9,    0, 0, 0, 1, 0x67, 1, 0, 0, 1, 0,   0,
+				  1, 0x68, 0, 0, 3, 2, 0,    0, 0, 0, 1, 0x65 };
 	McuH264Iter it = mcu_h264_iter(bytes, sizeof(bytes));
 	const uint8_t *nal;
 	size_t len;
@@ -93,7 +93,8 @@ static void add_slice(GByteArray *au, uint8_t header, bool intra, bool first, si
 	for (size_t i = 0; i < len; i++)
 		nal[i] = (uint8_t)g_test_rand_int_range(1, 256);
 	nal[0] = header;
-	/* ue: first_mb 0 = "1" or 1 = "010", slice type 7 = "0001000" or 5 = "00110", PPS 0 = "1" */
+	/* ue: first_mb 0 = "1" or 1 = "010", slice type 7 = "0001000" or 5 = "00110", PPS 0 = "1"
+	 */
 	nal[1] = first ? (intra ? 0x88 : 0x9a) : (intra ? 0x42 : 0x46);
 	nal[2] = first ? 0xff : (intra ? 0x1f : 0xdf);
 	add_nal(au, nal, len);
@@ -134,7 +135,8 @@ static void feed(McuH264Depay *d, GPtrArray *pkts, uint32_t ts, int lose)
 			gap = true;
 			continue;
 		}
-		mcu_h264_depay_put(d, copy, pkt->len, ts, pkt->flags & MCU_RTP_FLAG_MARKER, gap, 99);
+		mcu_h264_depay_put(d, copy, pkt->len, ts, pkt->flags & MCU_RTP_FLAG_MARKER, gap,
+				   99);
 		gap = false;
 	}
 }
@@ -230,8 +232,8 @@ static void test_loss(void)
 			 * where recv.h reports the gap */
 			g_autoptr(GPtrArray) pkts = pay(delta, 1, 200);
 			McuPacket *first = pkts->pdata[0];
-			mcu_h264_depay_put(d, first->data, first->len, 6000, false,
-					   lose == n - 1, 99);
+			mcu_h264_depay_put(d, first->data, first->len, 6000, false, lose == n - 1,
+					   99);
 			g_autoptr(McuAccessUnit) c = mcu_h264_depay_next(d);
 			g_autoptr(McuAccessUnit) e = one(d, key, 9000, -1);
 
@@ -264,9 +266,11 @@ static void test_lost_beginning(void)
 static void test_begins_at_keyframe(void)
 {
 	g_autoptr(McuH264Depay) d = mcu_h264_depay_new(NULL);
-	g_autoptr(GByteArray) key = picture(true, false, 1, 100), delta = picture(false, false, 1, 100);
+	g_autoptr(GByteArray) key = picture(true, false, 1, 100),
+			      delta = picture(false, false, 1, 100);
 	g_autoptr(GByteArray) sets = g_byte_array_new(), want = g_byte_array_new();
-	g_autoptr(McuAccessUnit) a = one(d, delta, 0, -1), b = one(d, key, 3000, -1), c = NULL, e = NULL;
+	g_autoptr(McuAccessUnit) a = one(d, delta, 0, -1), b = one(d, key, 3000, -1), c = NULL,
+				 e = NULL;
 	McuH264DepayStats st;
 
 	g_assert_null(a);
@@ -338,8 +342,8 @@ static void test_no_marker(void)
 /* STAP-B, MTAP16 and FU-B of the interleaved mode; rubbish; sizes. */
 static void test_other_payloads(void)
 {
-	g_autoptr(McuH264Depay) d = mcu_h264_depay_new(&(McuH264DepayConfig){ .max_width = 640,
-									      .max_height = 360 });
+	g_autoptr(McuH264Depay) d =
+		mcu_h264_depay_new(&(McuH264DepayConfig){ .max_width = 640, .max_height = 360 });
 	const uint8_t slice[] = { 0x65, 0x88, 0xff, 1, 2, 3 };
 	GByteArray *stap = g_byte_array_new();
 	g_autoptr(McuAccessUnit) a = NULL, b = NULL;
@@ -357,7 +361,8 @@ static void test_other_payloads(void)
 	g_assert_nonnull(a);
 	g_assert_cmpmem(a->data + a->len - sizeof(slice), sizeof(slice), slice, sizeof(slice));
 	g_byte_array_unref(stap);
-	mcu_h264_depay_put(d, (const uint8_t *)"\x7a\0\1\0\6\0\0\0\x65\x88\xff\1\2\3", 14, 3000, true, false, 0);
+	mcu_h264_depay_put(d, (const uint8_t *)"\x7a\0\1\0\6\0\0\0\x65\x88\xff\1\2\3", 14, 3000,
+			   true, false, 0);
 	b = mcu_h264_depay_next(d);
 	g_assert_nonnull(b);
 

@@ -58,17 +58,18 @@ static void test_refused(void)
 /* RFC 8285 sections 4.2 and 4.3: padding between elements, id 15 ends the list. */
 static void test_ext_forms(void)
 {
-	const uint8_t one[] = { 0x90, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0xbe, 0xde, 0, 3,
-				0x10, 0xaa, 0, 0, 0x21, 0xbb, 0xcc, 0xf0, 0x30, 0xdd, 0, 0, 'p' };
-	const uint8_t two[] = { 0x90, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0x10, 0x05, 0, 2,
-				0, 1, 0, 0xc8, 2, 0x11, 0x22, 0, 'p' };
+	const uint8_t one[] = { 0x90, 0,    0,    1,    0,    0,    0,    1,    0,  0,
+				0,    1,    0xbe, 0xde, 0,    3,    0x10, 0xaa, 0,  0,
+				0x21, 0xbb, 0xcc, 0xf0, 0x30, 0xdd, 0,    0,    'p' };
+	const uint8_t two[] = { 0x90, 0, 0, 1, 0, 0, 0,    1, 0,    0,    0, 1,  0x10,
+				0x05, 0, 2, 0, 1, 0, 0xc8, 2, 0x11, 0x22, 0, 'p' };
 	McuRtpHeader h;
 
 	g_assert_cmpint(parse(one, sizeof(one), &h), ==, 0);
 	g_assert_cmpuint(h.n_ext, ==, 2);
 	g_assert_cmpmem(mcu_rtp_header_ext(&h, 1)->data, 1, "\xaa", 1);
-	g_assert_cmpmem(mcu_rtp_header_ext(&h, 2)->data, mcu_rtp_header_ext(&h, 2)->len,
-			"\xbb\xcc", 2);
+	g_assert_cmpmem(mcu_rtp_header_ext(&h, 2)->data, mcu_rtp_header_ext(&h, 2)->len, "\xbb\xcc",
+			2);
 	g_assert_null(mcu_rtp_header_ext(&h, 3));
 	g_assert_cmpmem(h.payload, h.payload_len, "p", 1);
 
@@ -118,7 +119,9 @@ static void test_round_trip(void)
 static void test_prepend_refused(void)
 {
 	g_autoptr(McuPacket) pkt = mcu_packet_new_copy("x", 1);
-	McuRtpHeader h = { .pt = 96, .n_ext = 1, .ext = { { .id = 0, .len = 1, .data = (const uint8_t *)"" } } };
+	McuRtpHeader h = { .pt = 96,
+			   .n_ext = 1,
+			   .ext = { { .id = 0, .len = 1, .data = (const uint8_t *)"" } } };
 
 	g_assert_cmpint(mcu_rtp_header_prepend(pkt, &h), ==, -EINVAL);
 	h = (McuRtpHeader){ .pt = 96, .n_csrc = 15 };

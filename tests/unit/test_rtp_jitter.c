@@ -7,16 +7,16 @@
 #include "rtp/delay_estimate.h"
 #include "rtp/jitter.h"
 
-#define MS MCU_NS_PER_MS
-#define SEC MCU_NS_PER_SEC
+#define MS         MCU_NS_PER_MS
+#define SEC        MCU_NS_PER_SEC
 #define MAX_FLIGHT 512
 
 typedef struct Net {
-	int64_t delay_ns;       /* constant part */
-	int64_t jitter_ns;      /* uniform 0..jitter */
+	int64_t delay_ns;  /* constant part */
+	int64_t jitter_ns; /* uniform 0..jitter */
 	unsigned loss_pct;
 	double burst_start, burst_stay; /* Gilbert loss; 0 = off */
-	double drift_ppm;       /* sender's clock against ours */
+	double drift_ppm;               /* sender's clock against ours */
 	unsigned ptime_ms;
 	uint32_t clock_hz;
 	int64_t spike_every_ns, spike_ns; /* now and then the network stands still */
@@ -66,21 +66,22 @@ static void sim_init(Sim *s, Net net)
 static bool lost(Sim *s)
 {
 	if (s->net.burst_start > 0)
-		s->in_burst = s->in_burst ? g_test_rand_double() < s->net.burst_stay :
-					    g_test_rand_double() < s->net.burst_start;
+		s->in_burst = s->in_burst ? g_test_rand_double() < s->net.burst_stay
+					  : g_test_rand_double() < s->net.burst_start;
 	return s->in_burst || g_test_rand_int_range(0, 100) < (int)s->net.loss_pct;
 }
 
 static void send_packets(Sim *s)
 {
 	while (s->next_send_ns <= s->now_ns) {
-		int64_t extra = s->net.jitter_ns ?
-					(int64_t)(g_test_rand_double() * (double)s->net.jitter_ns) :
-					0;
+		int64_t extra = s->net.jitter_ns
+					? (int64_t)(g_test_rand_double() * (double)s->net.jitter_ns)
+					: 0;
 		int64_t arrival = s->next_send_ns + s->net.delay_ns + extra;
 
-		if (s->net.spike_every_ns && s->next_send_ns / s->net.spike_every_ns !=
-						     (s->next_send_ns - 20 * MS) / s->net.spike_every_ns)
+		if (s->net.spike_every_ns &&
+		    s->next_send_ns / s->net.spike_every_ns !=
+			    (s->next_send_ns - 20 * MS) / s->net.spike_every_ns)
 			s->stall_until_ns = s->next_send_ns + s->net.spike_ns;
 		arrival = MAX(arrival, s->stall_until_ns);
 		if (!lost(s) && s->n_flight < MAX_FLIGHT)
@@ -88,8 +89,8 @@ static void send_packets(Sim *s)
 		s->sent++;
 		s->seq++;
 		s->ts += s->net.clock_hz / 1000 * s->net.ptime_ms;
-		s->next_send_ns += (int64_t)((double)(s->net.ptime_ms * MS) *
-					     (1 - s->net.drift_ppm / 1e6));
+		s->next_send_ns +=
+			(int64_t)((double)(s->net.ptime_ms * MS) * (1 - s->net.drift_ppm / 1e6));
 	}
 }
 
@@ -105,16 +106,16 @@ static void deliver(Sim *s)
 			return;
 		Flight f = s->flight[first];
 		s->flight[first] = s->flight[--s->n_flight];
-		(void)mcu_jitter_put(s->j,
-				     &(McuJitterPacket){ .ssrc = 1,
-							 .seq = f.seq,
-							 .ts = f.ts,
-							 .pt = 96,
-							 .duration_ts = s->net.clock_hz / 1000 *
-									s->net.ptime_ms,
-							 .payload = (const uint8_t *)&f.seq,
-							 .len = sizeof(f.seq),
-							 .arrival_ns = f.arrival_ns });
+		(void)mcu_jitter_put(
+			s->j,
+			&(McuJitterPacket){ .ssrc = 1,
+					    .seq = f.seq,
+					    .ts = f.ts,
+					    .pt = 96,
+					    .duration_ts = s->net.clock_hz / 1000 * s->net.ptime_ms,
+					    .payload = (const uint8_t *)&f.seq,
+					    .len = sizeof(f.seq),
+					    .arrival_ns = f.arrival_ns });
 	}
 }
 
@@ -275,15 +276,16 @@ static void test_drift(void)
 		McuJitterStats st, before;
 		uint64_t right, wrong;
 
-		sim_init(&s, (Net){ .delay_ns = 30 * MS, .jitter_ns = 4 * MS, .drift_ppm = ppm[i] });
+		sim_init(&s,
+			 (Net){ .delay_ns = 30 * MS, .jitter_ns = 4 * MS, .drift_ppm = ppm[i] });
 		settle(&s, 30 * SEC);
 		mcu_jitter_stats(s.j, &before);
 		run(&s, 600 * SEC);
 		mcu_jitter_stats(s.j, &st);
-		right = ppm[i] > 0 ? st.accelerated - before.accelerated :
-				     st.expanded - before.expanded;
-		wrong = ppm[i] > 0 ? st.expanded - before.expanded :
-				     st.accelerated - before.accelerated;
+		right = ppm[i] > 0 ? st.accelerated - before.accelerated
+				   : st.expanded - before.expanded;
+		wrong = ppm[i] > 0 ? st.expanded - before.expanded
+				   : st.accelerated - before.accelerated;
 		g_assert_cmpuint(right, >=, 15);
 		g_assert_cmpuint(right, <=, 40);
 		g_assert_cmpuint(wrong, <=, 5);
@@ -303,8 +305,10 @@ static void test_packet_times(void)
 		for (unsigned hz = 8000; hz <= 48000; hz += 40000) {
 			Sim s;
 
-			sim_init(&s, (Net){ .delay_ns = 30 * MS, .jitter_ns = 10 * MS,
-					    .ptime_ms = ptimes[i], .clock_hz = hz });
+			sim_init(&s, (Net){ .delay_ns = 30 * MS,
+					    .jitter_ns = 10 * MS,
+					    .ptime_ms = ptimes[i],
+					    .clock_hz = hz });
 			settle(&s, 20 * SEC);
 			run(&s, 60 * SEC);
 			g_assert_cmpint(ABS(s.played_ns - 60 * SEC), <, SEC);
@@ -322,7 +326,8 @@ static void test_stalls(void)
 	Sim s;
 	McuJitterStats st;
 
-	sim_init(&s, (Net){ .delay_ns = 30 * MS, .spike_every_ns = 30 * SEC, .spike_ns = 400 * MS });
+	sim_init(&s,
+		 (Net){ .delay_ns = 30 * MS, .spike_every_ns = 30 * SEC, .spike_ns = 400 * MS });
 	run(&s, 25 * SEC);
 	settle(&s, 60 * SEC);
 	run(&s, 15 * SEC);
@@ -345,9 +350,12 @@ static void test_stalls(void)
 
 static int put(McuJitter *j, uint32_t ssrc, uint16_t seq, uint32_t ts, int64_t at)
 {
-	return mcu_jitter_put(j, &(McuJitterPacket){ .ssrc = ssrc, .seq = seq, .ts = ts,
+	return mcu_jitter_put(j, &(McuJitterPacket){ .ssrc = ssrc,
+						     .seq = seq,
+						     .ts = ts,
 						     .duration_ts = 960,
-						     .payload = (const uint8_t *)"abc", .len = 3,
+						     .payload = (const uint8_t *)"abc",
+						     .len = 3,
 						     .arrival_ns = at });
 }
 
@@ -443,10 +451,13 @@ static void test_silence(void)
 
 	(void)get(j, 60 * MS);
 	(void)get(j, 80 * MS);
-	g_assert_cmpint(mcu_jitter_put(j, &(McuJitterPacket){ .ssrc = 1, .seq = 3, .ts = 3 * 960,
+	g_assert_cmpint(mcu_jitter_put(j, &(McuJitterPacket){ .ssrc = 1,
+							      .seq = 3,
+							      .ts = 3 * 960,
 							      .silence = true,
 							      .payload = (const uint8_t *)"s",
-							      .len = 1, .arrival_ns = 85 * MS }),
+							      .len = 1,
+							      .arrival_ns = 85 * MS }),
 			==, 0);
 	p = get(j, 100 * MS);
 	g_assert_cmpint(p.kind, ==, MCU_JITTER_PACKET);
@@ -471,7 +482,9 @@ static void test_filler(void)
 
 	(void)get(j, 60 * MS);
 	(void)get(j, 80 * MS);
-	g_assert_cmpint(mcu_jitter_put(j, &(McuJitterPacket){ .ssrc = 1, .seq = 3, .ts = 3 * 960,
+	g_assert_cmpint(mcu_jitter_put(j, &(McuJitterPacket){ .ssrc = 1,
+							      .seq = 3,
+							      .ts = 3 * 960,
 							      .arrival_ns = 65 * MS }),
 			==, 0);
 	g_assert_cmpint(put(j, 1, 4, 4 * 960, 80 * MS), ==, 0);
@@ -508,7 +521,8 @@ static void test_new_source(void)
 	/* numbers begin anew a little below: believed once they go on */
 	int taken = 0;
 	for (uint16_t i = 0; i < 20; i++)
-		taken += put(j, 2, (uint16_t)(29900 + i), 5000960 + i * 960u, (240 + i * 20) * MS) == 0;
+		taken += put(j, 2, (uint16_t)(29900 + i), 5000960 + i * 960u,
+			     (240 + i * 20) * MS) == 0;
 	g_assert_cmpint(taken, >, 0);
 	g_assert_true(get(j, 800 * MS).reset);
 }
@@ -519,7 +533,9 @@ static void test_limits(void)
 	static const uint8_t big[MCU_JITTER_MAX_PAYLOAD + 1];
 	McuJitterStats st;
 
-	g_assert_cmpint(mcu_jitter_put(j, &(McuJitterPacket){ .ssrc = 1, .seq = 3, .payload = big,
+	g_assert_cmpint(mcu_jitter_put(j, &(McuJitterPacket){ .ssrc = 1,
+							      .seq = 3,
+							      .payload = big,
 							      .len = sizeof(big) }),
 			==, -EOVERFLOW);
 	/* nobody fetches: bounded, and it goes on with the newest */

@@ -240,8 +240,9 @@ static void test_jitter(void)
 	int64_t base = INT64_C(40) * 86400 * MCU_NS_PER_SEC;
 
 	for (unsigned i = 0; i < 300; i++)
-		g_assert_cmpint(put(rx, (uint16_t)i, i * 160, base + i * 20 * MS + (i & 1) * 10 * MS),
-				==, 0);
+		g_assert_cmpint(
+			put(rx, (uint16_t)i, i * 160, base + i * 20 * MS + (i & 1) * 10 * MS), ==,
+			0);
 	g_assert_true(mcu_rtp_receiver_report(rx, base, &block));
 	g_assert_cmpuint(block.jitter, >=, 75);
 	g_assert_cmpuint(block.jitter, <=, 80);

@@ -8,9 +8,16 @@ static void test_compound(void)
 {
 	g_autoptr(McuPacket) pkt = mcu_packet_new();
 	McuRtcpBuilder b = mcu_rtcp_builder(pkt);
-	McuRtcpSenderInfo info = { .ntp = 0x1122334455667788, .rtp_ts = 9, .packets = 10, .octets = 11 };
-	McuRtcpBlock blocks[2] = { { .ssrc = 5, .fraction_lost = 64, .lost = -3, .highest_seq = 0x10007,
-				     .jitter = 8, .lsr = 0x33445566, .dlsr = 65536 },
+	McuRtcpSenderInfo info = {
+		.ntp = 0x1122334455667788, .rtp_ts = 9, .packets = 10, .octets = 11
+	};
+	McuRtcpBlock blocks[2] = { { .ssrc = 5,
+				     .fraction_lost = 64,
+				     .lost = -3,
+				     .highest_seq = 0x10007,
+				     .jitter = 8,
+				     .lsr = 0x33445566,
+				     .dlsr = 65536 },
 				   { .ssrc = 6, .lost = 0x900000 } };
 	const uint16_t lost[] = { 65534, 65535, 0, 3, 40 };
 	const McuRtcpFir firs[] = { { .ssrc = 77, .seq = 5 }, { .ssrc = 78, .seq = 255 } };
@@ -90,10 +97,11 @@ static void test_compound(void)
 /* Bytes as other implementations send them: RR without blocks, SDES with NAME before CNAME. */
 static void test_foreign(void)
 {
-	const uint8_t pkt[] = { 0x80, 201, 0, 1, 0, 0, 0, 7, /* RR */
-				0x81, 202, 0, 4, 0, 0, 0, 7, 2, 1, 'N', 1, 3, 'c', 'n', 'm', 0, 0, 0, 0,
-				0x80, 204, 0, 2, 0, 0, 0, 7, 'a', 'p', 'p', '!', /* APP */
-				0xa1, 203, 0, 2, 0, 0, 0, 7, 0, 0, 0, 4 /* BYE with padding */ };
+	const uint8_t
+		pkt[] = { 0x80, 201, 0, 1,    0,   0, 0, 7, /* RR */
+			  0x81, 202, 0, 4,    0,   0, 0, 7, 2, 1, 'N', 1,   3,   'c', 'n', 'm', 0,
+			  0,    0,   0, 0x80, 204, 0, 2, 0, 0, 0, 7,   'a', 'p', 'p', '!', /* APP */
+			  0xa1, 203, 0, 2,    0,   0, 0, 7, 0, 0, 0,   4 /* BYE with padding */ };
 	const McuRtcpType types[] = { MCU_RTCP_RR, MCU_RTCP_SDES, MCU_RTCP_OTHER, MCU_RTCP_BYE };
 	McuRtcpIter it = mcu_rtcp_iter(pkt, sizeof(pkt));
 	McuRtcpItem item;
@@ -111,7 +119,9 @@ static void test_foreign(void)
 static void test_refused(void)
 {
 	const uint8_t cut[] = { 0x81, 201, 0, 7, 0, 0, 0, 7, 0, 0, 0, 1 };
-	const uint8_t blocks[] = { 0x82, 201, 0, 1, 0, 0, 0, 7 }; /* two blocks announced, none there */
+	const uint8_t blocks[] = {
+		0x82, 201, 0, 1, 0, 0, 0, 7
+	}; /* two blocks announced, none there */
 	const uint8_t padding[] = { 0xa0, 201, 0, 1, 0, 0, 0, 9 };
 	const uint8_t pli[] = { 0x81, 206, 0, 2, 0, 0, 0, 7, 0, 0, 0, 8 };
 	const uint8_t sdes[] = { 0x81, 202, 0, 2, 0, 0, 0, 7, 1, 9, 'a', 'b' };

@@ -22,8 +22,11 @@ static McuPacket *payload(size_t len, uint32_t flags)
 
 static McuRtpSender *sender(void)
 {
-	return mcu_rtp_sender_new(&(McuRtpSenderConfig){ .ssrc = 77, .pt = 96, .clock_hz = 90000,
-							 .first_seq = 65535, .ts_offset = 1000,
+	return mcu_rtp_sender_new(&(McuRtpSenderConfig){ .ssrc = 77,
+							 .pt = 96,
+							 .clock_hz = 90000,
+							 .first_seq = 65535,
+							 .ts_offset = 1000,
 							 .keep_for_nack = true });
 }
 
@@ -67,7 +70,8 @@ static void test_resend(void)
 	g_assert_cmpmem(again->data, again->len, first->data, first->len);
 	g_assert_cmpint(mcu_rtp_sender_resend(tx, 3, 15 * MS, &no), ==, -EBUSY);
 	g_assert_cmpint(mcu_rtp_sender_resend(tx, 9, 15 * MS, &no), ==, -ENOENT); /* not yet sent */
-	g_assert_cmpint(mcu_rtp_sender_resend(tx, 2, 1 * MS + MCU_RTP_SEND_CACHE_NS, &no), ==, -ENOENT);
+	g_assert_cmpint(mcu_rtp_sender_resend(tx, 2, 1 * MS + MCU_RTP_SEND_CACHE_NS, &no), ==,
+			-ENOENT);
 	g_assert_null(no);
 	mcu_rtp_sender_stats(tx, &st);
 	g_assert_cmpuint(st.resent, ==, 1);
@@ -98,8 +102,12 @@ static void test_reports(void)
 	/* RFC 3550 section 6.4.1, figure 2: A = b710:8000, LSR = b705:2000, DLSR = 5.250 s, so the
 	 * round trip is 6.125 s */
 	mcu_rtp_sender_block(tx,
-			     &(McuRtcpBlock){ .ssrc = 77, .fraction_lost = 64, .lost = 3,
-					      .jitter = 900, .lsr = 0xb7052000, .dlsr = 0x00054000 },
+			     &(McuRtcpBlock){ .ssrc = 77,
+					      .fraction_lost = 64,
+					      .lost = 3,
+					      .jitter = 900,
+					      .lsr = 0xb7052000,
+					      .dlsr = 0x00054000 },
 			     UINT64_C(0xb44db71080000000));
 	mcu_rtp_sender_stats(tx, &st);
 	g_assert_true(st.reported);
@@ -151,8 +159,8 @@ static unsigned drain(McuPacer *p, int64_t *now, int64_t until, bool *whole)
 
 static void test_pacer_spreads(void)
 {
-	g_autoptr(McuPacer) p = mcu_pacer_new(&(McuPacerConfig){ .bitrate_bps = 1500000,
-								 .frame_interval_ns = 33 * MS });
+	g_autoptr(McuPacer) p = mcu_pacer_new(
+		&(McuPacerConfig){ .bitrate_bps = 1500000, .frame_interval_ns = 33 * MS });
 	int64_t now = 1000 * MS;
 	bool whole = true;
 	int refused = 0;
@@ -171,8 +179,8 @@ static void test_pacer_spreads(void)
  * with it the stream goes on; no payload waits much longer than the limit. */
 static void test_pacer_overflow(void)
 {
-	g_autoptr(McuPacer) p = mcu_pacer_new(&(McuPacerConfig){ .bitrate_bps = 200000,
-								 .frame_interval_ns = 33 * MS });
+	g_autoptr(McuPacer) p = mcu_pacer_new(
+		&(McuPacerConfig){ .bitrate_bps = 200000, .frame_interval_ns = 33 * MS });
 	McuPacerStats st;
 	int64_t now = 0;
 	bool whole = true, wanted = false;
@@ -199,8 +207,8 @@ static void test_pacer_overflow(void)
 /* A keyframe that alone takes longer than the limit is not a reason to ask for the next one. */
 static void test_pacer_big_keyframe(void)
 {
-	g_autoptr(McuPacer) p = mcu_pacer_new(&(McuPacerConfig){ .bitrate_bps = 128000,
-								 .frame_interval_ns = 33 * MS });
+	g_autoptr(McuPacer) p = mcu_pacer_new(
+		&(McuPacerConfig){ .bitrate_bps = 128000, .frame_interval_ns = 33 * MS });
 	int64_t now = 0;
 	bool whole = true;
 	int refused = 0;
