@@ -3,9 +3,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "worker/service.h"
+
+#define NICENESS (-10)
 
 static void on_closed(GDBusConnection *connection, gboolean remote, GError *error, GMainLoop *loop)
 {
@@ -86,5 +89,7 @@ int main(int argc, char **argv)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
+	/* media goes before batch work on the same machine, where that is permitted */
+	(void)setpriority(PRIO_PROCESS, 0, NICENESS);
 	return serve(fd, call);
 }
