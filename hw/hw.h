@@ -161,7 +161,7 @@ typedef struct HwComposer HwComposer;
 
 typedef struct HwDrawItem {
 	HwFrame *frame;     /* borrowed until compose returns; NULL = fill dst with `color` */
-	HwRect crop;        /* part of `frame` shown; w == 0: all of it */
+	HwRect crop;        /* part of `frame` shown, cut to even; w == 0: all of it */
 	HwRect dst;         /* place on the canvas; clipped to it; edges are rounded to even */
 	uint8_t alpha;      /* 255 = opaque, 0 = not drawn; multiplies a BGRA frame's own alpha */
 	uint32_t color;     /* 0xRRGGBB, for fills */
@@ -180,6 +180,8 @@ void hw_composer_free(HwComposer *comp);
 
 /** Paint the list. Only what differs from what the target frame last held is drawn. When nothing
  * differs from the previous canvas, that same frame is returned again (same serial).
+ * Pictures and labels drawn at their own size are copied, not scaled: give labels even sides.
+ * The canvas has no time of its own: set it with hw_frame_set_pts_ns() where the frame is new.
  * Owns: caller gets a reference; canvas frames are pooled, and hold a few at most (3).
  * Errors: -EINVAL too many items; -EAGAIN all pooled canvases are still held; -EIO; -ENOMEM.
  *         After an error the canvas is whole or not returned at all.

@@ -9,10 +9,8 @@ int hw_soft_encoder_new(HwDevice *device, const HwEncoderConfig *config, HwEncod
 	int r;
 
 	(void)device;
-	if (config->kind == HW_ENCODER_X264)
-		return hw_x264_new(config, ret, reterr);
-	r = hw_openh264_new(config, ret, reterr);
-	if (r < 0 && config->kind == HW_ENCODER_AUTO)
-		r = hw_x264_new(config, ret, reterr);
-	return r;
+	if (config->kind == HW_ENCODER_OPENH264)
+		return hw_openh264_new(config, ret, reterr);
+	r = config->kind == HW_ENCODER_AUTO ? hw_openh264_new(config, ret, NULL) : -ENOTSUP;
+	return r < 0 ? hw_x264_new(config, ret, reterr) : r;
 }
