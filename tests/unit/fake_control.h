@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/control.h"
+#include "http/server.h"
 
 struct McuDaemon {
 	char *asked;    /* the last verb as text */
@@ -284,4 +285,20 @@ static inline void fake_free(McuDaemon *d)
 	g_ptr_array_unref(d->held);
 	g_free(d->asked);
 	g_free(d);
+}
+
+/** A server of its own for the made-up daemon; token NULL = none. */
+static inline McuHttpServer *fake_server(McuDaemon *d, const char *token)
+{
+	g_autoptr(McuConf) conf = mcu_conf_new();
+	McuHttpServer *server = NULL;
+	McuDiag diag = { 0 };
+
+	g_free(conf->http.listen);
+	conf->http.listen = g_strdup("127.0.0.1:0");
+	g_free(conf->http.token);
+	conf->http.token = g_strdup(token ? token : "");
+	if (mcu_http_server_new(d, conf, &server, &diag) < 0)
+		g_error("%s", diag.text);
+	return server;
 }

@@ -26,17 +26,9 @@ typedef struct Run {
 
 static void setup(Fixture *f, gconstpointer token)
 {
-	g_autoptr(McuConf) conf = mcu_conf_new();
-	McuDiag diag = { 0 };
-
-	g_free(conf->http.listen);
-	conf->http.listen = g_strdup("127.0.0.1:0");
-	g_free(conf->http.token);
-	conf->http.token = g_strdup(token ? token : "");
 	f->daemon = fake_new();
 	f->daemon->later = TRUE;
-	if (mcu_http_server_new(f->daemon, conf, &f->server, &diag) < 0)
-		g_error("%s", diag.text);
+	f->server = fake_server(f->daemon, token);
 	f->url = g_strdup(mcu_http_server_url(f->server));
 }
 

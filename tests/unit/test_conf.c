@@ -283,7 +283,7 @@ static void test_limits(void)
 	g_assert_cmpint(mcu_conf_parse(longest, strlen(longest), "t", &conf, &diag), ==, -EINVAL);
 	for (int i = 0; i < MCU_MAX_CONF_LIST; i++)
 		g_string_append(list, "    - 10.0.0.1\n");
-	g_autoptr(McuConf) full = parse_ok(list->str);
+	mcu_conf_free(parse_ok(list->str));
 	g_string_append(list, "    - 10.0.0.1\n");
 	g_assert_cmpint(mcu_conf_parse(list->str, list->len, "t", &conf, &diag), ==, -EINVAL);
 	g_assert_nonnull(strstr(diag.text, "at most 256 entries"));

@@ -20,15 +20,9 @@ typedef struct Client {
 
 static void setup(Fixture *f, gconstpointer data)
 {
-	g_autoptr(McuConf) conf = mcu_conf_new();
-	McuDiag diag = { 0 };
-
 	(void)data;
-	g_free(conf->http.listen);
-	conf->http.listen = g_strdup("127.0.0.1:0");
 	f->daemon = fake_new();
-	if (mcu_http_server_new(f->daemon, conf, &f->server, &diag) < 0)
-		g_error("%s", diag.text);
+	f->server = fake_server(f->daemon, NULL);
 	f->session =
 		soup_session_new_with_options("max-conns", 4096, "max-conns-per-host", 4096, NULL);
 }

@@ -301,7 +301,8 @@ static void test_openapi_routes(void)
 		check_parameters(op, r);
 		if (!r->body)
 			continue;
-		g_autofree char *ref = g_strdup_printf("\"#/components/schemas/%s\"", r->body->name);
+		g_autofree char *ref =
+			g_strdup_printf("\"#/components/schemas/%s\"", r->body->name);
 		g_autofree char *text =
 			json_to_string(json_object_get_member(op, "requestBody"), FALSE);
 		g_assert_nonnull(strstr(text, ref));
