@@ -133,8 +133,8 @@ int mcu_audio_engine_push(McuAudioEngine *engine, uint32_t source, const McuAudi
 
 typedef struct McuAudioSendParams {
 	McuCodec codec;       /* OPUS, G722, PCMU, PCMA */
-	unsigned ptime_ms;    /* 10, 20, 30 (Opus: sent as 20), 40 or 60; 0 = 20 */
-	unsigned bitrate_bps; /* Opus only; 0 = 32000; 6000 to 128000 */
+	unsigned ptime_ms;    /* sent as 10, 20, 30 (not Opus), 40 or 60, rounded down; 0 = 20 */
+	unsigned bitrate_bps; /* Opus only; 0 = 32000; kept within 6000 to 128000 */
 	bool fec;             /* Opus in-band FEC (useinbandfec=1) */
 	bool dtx;             /* Opus only (usedtx=1); silence is then not sent */
 } McuAudioSendParams;

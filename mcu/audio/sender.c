@@ -21,24 +21,34 @@ struct McuAudioSender {
 	float held[MAX_HELD];
 };
 
+/* the longest frame that is not longer than what is asked for; peers ask for 5, 25 and 200 too */
+static unsigned frame_ms(McuCodec codec, unsigned ptime_ms)
+{
+	static const unsigned ms[] = { 60, 40, 30, 20 };
+
+	if (!ptime_ms)
+		return MCU_AUDIO_SLOT_MS;
+	for (size_t i = 0; i < G_N_ELEMENTS(ms); i++) {
+		/* Opus has no frames of 30 ms */
+		if (ptime_ms >= ms[i] && !(codec == MCU_CODEC_OPUS && ms[i] == 30))
+			return ms[i];
+	}
+	return 10;
+}
+
 int mcu_audio_send_params_normalise(McuAudioSendParams *params)
 {
-	unsigned ms = params->ptime_ms ? params->ptime_ms : MCU_AUDIO_SLOT_MS;
+	unsigned ms = frame_ms(params->codec, params->ptime_ms);
 
 	if (!mcu_audio_codec_rate(params->codec) || params->codec == MCU_CODEC_CN)
-		return -EINVAL;
-	if (ms != 10 && ms != 20 && ms != 30 && ms != 40 && ms != 60)
 		return -EINVAL;
 	if (params->codec != MCU_CODEC_OPUS) {
 		*params = (McuAudioSendParams){ .codec = params->codec, .ptime_ms = ms };
 		return 0;
 	}
-	/* Opus has no frames of 30 ms */
-	params->ptime_ms = ms == 30 ? 20 : ms;
-	if (!params->bitrate_bps)
-		params->bitrate_bps = 32000;
-	if (params->bitrate_bps < 6000 || params->bitrate_bps > 128000)
-		return -EINVAL;
+	params->ptime_ms = ms;
+	params->bitrate_bps =
+		params->bitrate_bps ? CLAMP(params->bitrate_bps, 6000u, 128000u) : 32000;
 	return 0;
 }
 

@@ -19,10 +19,14 @@ static void test_params(void)
 	g_assert_cmpint(mcu_audio_send_params_normalise(&b), ==, 0);
 	g_assert_cmpuint(b.ptime_ms, ==, 20);
 	g_assert_cmpuint(b.bitrate_bps, ==, 32000);
-	b.ptime_ms = 25;
-	g_assert_cmpint(mcu_audio_send_params_normalise(&b), ==, -EINVAL);
-	b = (McuAudioSendParams){ .codec = MCU_CODEC_OPUS, .bitrate_bps = 5000 };
-	g_assert_cmpint(mcu_audio_send_params_normalise(&b), ==, -EINVAL);
+	/* what peers ask for is rounded, not refused */
+	b = (McuAudioSendParams){ .codec = MCU_CODEC_OPUS, .ptime_ms = 5, .bitrate_bps = 5000 };
+	g_assert_cmpint(mcu_audio_send_params_normalise(&b), ==, 0);
+	g_assert_cmpuint(b.ptime_ms, ==, 10);
+	g_assert_cmpuint(b.bitrate_bps, ==, 6000);
+	b = (McuAudioSendParams){ .codec = MCU_CODEC_PCMA, .ptime_ms = 200 };
+	g_assert_cmpint(mcu_audio_send_params_normalise(&b), ==, 0);
+	g_assert_cmpuint(b.ptime_ms, ==, 60);
 	b = (McuAudioSendParams){ .codec = MCU_CODEC_CN };
 	g_assert_cmpint(mcu_audio_send_params_normalise(&b), ==, -EINVAL);
 }
