@@ -1,5 +1,6 @@
 /* Inside of daemon/: the call table and its records. */
 #pragma once
+#include "base/log.h"
 #include "daemon/admission.h"
 #include "daemon/call_fsm.h"
 #include "daemon/daemon.h"
@@ -30,6 +31,7 @@ struct McuDaemon {
 	bool draining;
 	void (*drained)(void *data);
 	void *drained_data;
+	McuLogLimit refused_log;
 };
 
 typedef struct McuCall {

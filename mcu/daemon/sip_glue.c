@@ -1,7 +1,11 @@
 #include "daemon/sip_glue.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "daemon/daemon_priv.h"
+
+/** Refusals that are logged in a second. */
+#define REFUSED_LOG_BURST 10
 
 static int check_uri(void *data, const char *uri, McuDiag *reterr)
 {
@@ -90,11 +94,14 @@ static void on_incoming(void *data, McuSipSession *s, const McuSipIncoming *in)
 		.peer_address = in->peer_address,
 	};
 	McuRefusal refusal = { 0 };
+	McuDaemon *d = data;
+	unsigned held_back;
 
-	if (mcu_daemon_incoming(data, s, &incoming, &refusal) == 0)
+	if (mcu_daemon_incoming(d, s, &incoming, &refusal) == 0)
 		return;
-	mcu_info("sip", "INVITE from %s (%s) refused: %u %s", in->uri, in->peer_address,
-		 refusal.status, refusal.text);
+	if (mcu_log_allow(&d->refused_log, REFUSED_LOG_BURST, MCU_NS_PER_SEC, &held_back))
+		mcu_info("sip", "INVITE from %s (%s) refused: %u %s (%u more)", in->uri,
+			 in->peer_address, refusal.status, refusal.text, held_back);
 	mcu_sip_hangup(s, refusal.status, refusal.text);
 }
 

@@ -21,6 +21,7 @@ struct McuWorkerProc {
 	GSubprocess *process;
 	bool connected, started, lost, dead;
 	unsigned timeouts; /* unanswered in a row */
+	guint health_timer;
 };
 
 typedef struct Request {
@@ -86,6 +87,12 @@ void mcu_worker_proc_request(McuWorkerProc *w, const char *method, GVariant *arg
 	g_idle_add(on_idle_refusal, rq);
 }
 
+static gboolean on_health(gpointer p)
+{
+	mcu_worker_proc_request(p, "Stats", NULL, MCU_SIGNALLING_TIMEOUT_MS, NULL, NULL);
+	return G_SOURCE_CONTINUE;
+}
+
 static void on_start_reply(void *p, int err, const char *text, GVariant *result)
 {
 	McuWorkerProc *w = p;
@@ -98,6 +105,7 @@ static void on_start_reply(void *p, int err, const char *text, GVariant *result)
 		return;
 	}
 	w->started = true;
+	w->health_timer = g_timeout_add(MCU_WORKER_HEALTH_MS, on_health, w);
 	w->events->started(w->data);
 }
 
@@ -196,6 +204,8 @@ void mcu_worker_proc_free(McuWorkerProc *w)
 	if (!w)
 		return;
 	w->dead = true;
+	if (w->health_timer)
+		g_source_remove(w->health_timer);
 	g_clear_pointer(&w->ipc, mcu_ipc_client_free);
 	if (w->process && w->lost)
 		g_subprocess_force_exit(w->process);

@@ -13,8 +13,10 @@
 #define MCU_START_TIMEOUT_MS      5000
 #define MCU_RECORDING_TIMEOUT_MS  10000
 #define MCU_SNAPSHOT_TIMEOUT_MS   5000
-/** A worker that leaves this many requests in a row unanswered is killed. */
+/** A worker that leaves this many requests in a row unanswered is killed … */
 #define MCU_WORKER_MAX_TIMEOUTS 3
+/** … and it is asked for its statistics this often, so that one that hangs is noticed. */
+#define MCU_WORKER_HEALTH_MS 5000
 
 typedef struct McuWorkerProc McuWorkerProc;
 

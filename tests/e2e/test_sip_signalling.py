@@ -21,7 +21,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("MCU_BUILD", ROOT / "build")).resolve()
 SCENARIOS = pathlib.Path(__file__).resolve().parent / "sipp"
-SIPP_TIMEOUT_S = 25
+SIPP_TIMEOUT_S = 40
 
 
 def free_port():
@@ -164,12 +164,13 @@ class Sipp:
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=mcud.tmp
         )
         self.mcud = mcud
+        self.transport = transport
         if call is None:
             mcud.wait(self.listening, "SIPp to listen")
 
     def listening(self):
-        table = pathlib.Path("/proc/net/udp").read_text()
-        return f":{self.port:04X} " in table
+        kind = "udp" if self.transport == "u1" else "tcp"
+        return f":{self.port:04X} " in pathlib.Path(f"/proc/net/{kind}").read_text()
 
     def done(self):
         try:
@@ -310,6 +311,16 @@ def test_worker_that_keeps_dying_ends_the_call(mcud):
     m.wait(lambda: m.workers() == [], "all workers to be gone")
 
 
+def test_hung_worker_is_replaced(mcud):
+    m = mcud()
+    peer = Sipp(m, "restart-hung", "meeting")
+    m.wait_log("[meeting/p1] in-accepted + acked -> up")
+    hung = m.workers()[0]
+    os.kill(hung, signal.SIGSTOP)
+    peer.done()
+    m.wait(lambda: hung not in m.workers(), "the hung worker to be killed")
+
+
 def test_refusals(mcud):
     m = mcud(call="max_participants: 2", limits="calls: 5")
     peer = Peer(m)
@@ -388,7 +399,8 @@ def test_garbage_does_no_harm(mcud):
 
 def dial(m, peer, call="out", name=None):
     assert m.api("POST", "/calls", {"id": call})[0] in (200, 201)
-    body = {"uri": f"sip:room@127.0.0.1:{peer.port}"}
+    tcp = ";transport=tcp" if peer.transport == "t1" else ""
+    body = {"uri": f"sip:room@127.0.0.1:{peer.port}{tcp}"}
     status, participant = m.api("POST", f"/calls/{call}/dial", body)
     assert status in (200, 201, 202), participant
     return participant
@@ -399,9 +411,10 @@ def state_of(m, call, participant):
     return {p["id"]: p["state"] for p in listed if isinstance(p, dict)}.get(participant["id"])
 
 
-def test_dial_out(mcud):
+@pytest.mark.parametrize("transport", ["u1", "t1"])
+def test_dial_out(mcud, transport):
     m = mcud()
-    peer = Sipp(m, "answer")
+    peer = Sipp(m, "answer", transport=transport)
     p = dial(m, peer)
     assert p["direction"] == "out"
     m.wait(lambda: state_of(m, "out", p) == "connected", "the peer to be connected")

@@ -125,7 +125,7 @@ static const struct {
 	  "p1  Salle Monge    connected  in   -      2026-01-31T12:00:00Z  sip:room@host\n"
 	  "p2  Zürich \"West\"  connected  in   -      2026-01-31T12:00:00Z  sip:room@host\n" },
 	{ "stats|demo", "stats demo - ",
-	  "uptime-s: 12.5\ncpu-s: 3.25\nrss-bytes: 123456789\nvideo:\n" },
+	  "cpu-s: 3.25\nrss-bytes: 123456789\nuptime-s: 12.5\nparticipants 1:\n  id: \"p1\"\n" },
 	{ "--json|record|demo|start", "record demo - ", "{\"path\":\"/rec/demo.mp4\"}\n" },
 	{ "calls|--json", "list - - ", "[{\"id\":\"demo\"" },
 	{ "top|--once", "stats demo - ",
