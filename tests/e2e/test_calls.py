@@ -335,6 +335,7 @@ def test_digest(appliance, callers):
 
 @pytest.mark.parametrize("appliance", [{"call": {"max_participants": 2}, "limits": {"calls": 1}}], indirect=True)
 def test_limits(appliance, callers):
+    appliance.allow_log("call refused")
     one = callers(appliance.uri("small"), mark=1).wait_up()
     two = callers(appliance.uri("small"), mark=2).wait_up()
     third = callers(appliance.uri("small"), mark=3)

@@ -17,7 +17,7 @@ struct McuMedia {
 	int voice_index, video_index; /* of the m= line; -1 = none */
 	McuTimer *timer;
 	int64_t next_ns;
-	bool offered, stopped;
+	bool stopped;
 };
 
 static void tick(void *data)
@@ -99,7 +99,6 @@ static void add_lines(McuMedia *m)
 	if (m->options->caps.n_video)
 		m->video_index = mcu_sdp_agent_add(m->agent, MCU_SDP_VIDEO,
 						   sends ? MCU_SDP_SENDRECV : MCU_SDP_RECVONLY);
-	m->offered = true;
 }
 
 static int set_locals(McuMedia *m)
@@ -126,7 +125,7 @@ int mcu_media_offer(McuMedia *m, bool hold, char **ret, McuDiag *reterr)
 	McuSdpOfferOptions options = { .hold = hold };
 	int r;
 
-	if (mcu_sdp_agent_state(m->agent) == MCU_SDP_IDLE && !m->offered)
+	if (mcu_sdp_agent_state(m->agent) == MCU_SDP_IDLE)
 		add_lines(m);
 	r = set_locals(m);
 	if (r < 0)
@@ -184,7 +183,6 @@ int mcu_media_answer(McuMedia *m, const char *sdp, size_t len, char **ret, McuDi
 		mcu_sdp_agent_rollback(m->agent);
 		return r;
 	}
-	m->offered = true;
 	r = apply(m, reterr);
 	if (r == 0)
 		*ret = g_steal_pointer(&answer);

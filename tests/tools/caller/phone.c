@@ -14,11 +14,11 @@
 #include <sofia-sip/su_log.h>
 
 #include "base/clock.h"
+#include "digest.h"
 #include "phone.h"
 
 #define BIND_TRIES   8
 #define BYE_WAIT_MS  2000
-#define MAX_AUTH     2
 #define SDP_TYPE     "application/sdp"
 #define CONTROL_TYPE "application/media_control+xml"
 #define FAST_UPDATE                                                                                \
@@ -46,7 +46,9 @@ struct McuPhone {
 	nua_handle_t *call;
 	Pending pending;
 	bool up, ended, hanging_up, shut_down, want_hold;
-	unsigned auth_tries;
+	char *to, *from;   /* of our call */
+	char *credentials; /* answer to the challenge we got */
+	bool proxy_credentials;
 	guint bye_timer, glare_timer;
 };
 
@@ -126,6 +128,12 @@ static const char *payload_of(const sip_t *sip, size_t *ret_len)
 
 /* --- our INVITEs --- */
 
+static void new_call(McuPhone *p)
+{
+	p->call = nua_handle(p->nua, p, NUTAG_URL(p->to), SIPTAG_TO_STR(p->options->to),
+			     SIPTAG_FROM_STR(p->from), TAG_END());
+}
+
 static void invite(McuPhone *p, bool with_offer, bool hold)
 {
 	g_autofree char *offer = NULL;
@@ -138,6 +146,10 @@ static void invite(McuPhone *p, bool with_offer, bool hold)
 	p->pending = with_offer ? PENDING_ANSWER : PENDING_OFFER;
 	mcu_report_log(p->report, p->up ? (hold ? "hold" : "resume") : "invite", 0, NULL);
 	nua_invite(p->call, NUTAG_AUTOACK(0), NUTAG_MEDIA_ENABLE(0),
+		   TAG_IF(p->credentials && !p->proxy_credentials,
+			  SIPTAG_AUTHORIZATION_STR(p->credentials)),
+		   TAG_IF(p->credentials && p->proxy_credentials,
+			  SIPTAG_PROXY_AUTHORIZATION_STR(p->credentials)),
 		   TAG_IF(offer, SIPTAG_CONTENT_TYPE_STR(SDP_TYPE)),
 		   TAG_IF(offer, SIPTAG_PAYLOAD_STR(offer)), TAG_END());
 }
@@ -158,18 +170,50 @@ void mcu_phone_hold(McuPhone *p, bool hold)
 		invite(p, true, hold);
 }
 
+static char *parameter(const msg_auth_t *challenge, const char *name)
+{
+	const char *value = msg_params_find(challenge->au_params, name);
+	char *copy = value ? g_strdup(value) : NULL;
+	size_t len = copy ? strlen(copy) : 0;
+
+	if (len >= 2 && copy[0] == '"') {
+		copy[len - 1] = '\0';
+		memmove(copy, copy + 1, len - 1);
+	}
+	return copy;
+}
+
+static char *answer_challenge(const McuPhone *p, const msg_auth_t *challenge)
+{
+	g_autofree char *realm = parameter(challenge, "realm=");
+	g_autofree char *nonce = parameter(challenge, "nonce=");
+	g_autofree char *opaque = parameter(challenge, "opaque=");
+	g_autofree char *algorithm = parameter(challenge, "algorithm=");
+	g_autofree char *qop = parameter(challenge, "qop=");
+	const McuDigestChallenge digest = { realm, nonce, opaque, algorithm, qop };
+
+	return mcu_digest_answer(&digest, "INVITE", p->to, p->options->user,
+				 p->options->password ? p->options->password : "");
+}
+
+/* Call again with credentials, for the first challenge that can be answered. */
 static bool authenticate(McuPhone *p, const sip_t *sip)
 {
-	msg_auth_t const *challenge =
-		sip->sip_www_authenticate ? sip->sip_www_authenticate : sip->sip_proxy_authenticate;
-	const char *realm = challenge ? msg_params_find(challenge->au_params, "realm=") : NULL;
-	g_autofree char *credentials = NULL;
+	bool proxy = !sip->sip_www_authenticate;
+	const msg_auth_t *challenge =
+		proxy ? sip->sip_proxy_authenticate : sip->sip_www_authenticate;
 
-	if (!realm || !p->options->user || p->auth_tries++ >= MAX_AUTH)
+	if (!p->options->user || p->credentials)
 		return false;
-	credentials = g_strdup_printf("%s:%s:%s:%s", challenge->au_scheme, realm, p->options->user,
-				      p->options->password ? p->options->password : "");
-	nua_authenticate(p->call, NUTAG_AUTH(credentials), TAG_END());
+	for (; challenge && !p->credentials; challenge = challenge->au_next)
+		p->credentials = answer_challenge(p, challenge);
+	if (!p->credentials)
+		return false;
+	p->proxy_credentials = proxy;
+	mcu_media_rollback(p->media);
+	nua_handle_destroy(p->call);
+	new_call(p);
+	invite(p, !p->options->no_offer, false);
 	return true;
 }
 
@@ -449,7 +493,8 @@ static int bind_signalling(McuPhone *p, McuDiag *reterr)
 		url = g_strdup_printf("sip:%s%s%s:%u;transport=%s", v6 ? "[" : "", p->address,
 				      v6 ? "]" : "", p->port, p->options->transport);
 		p->nua = nua_create(p->root, on_event, p, NUTAG_URL(url), NUTAG_MEDIA_ENABLE(0),
-				    NUTAG_AUTOALERT(0), NUTAG_AUTOANSWER(0), NUTAG_ALLOW("INFO"),
+				    NUTAG_AUTOALERT(0), NUTAG_AUTOANSWER(0), NUTAG_RETRY_COUNT(0),
+				    NUTAG_ALLOW("INFO"),
 				    SIPTAG_USER_AGENT_STR("mcu-caller/" MCU_VERSION), TAG_END());
 	}
 	if (!p->nua)
@@ -508,6 +553,9 @@ void mcu_phone_free(McuPhone *p)
 			nua_destroy(p->nua);
 	}
 	mcu_media_free(p->media);
+	g_free(p->to);
+	g_free(p->from);
+	g_free(p->credentials);
 	if (p->root && (!p->nua || p->shut_down))
 		su_root_destroy(p->root);
 	su_deinit();
@@ -530,19 +578,18 @@ void mcu_phone_start(McuPhone *p)
 {
 	const McuCallerOptions *o = p->options;
 	g_autofree char *name = quoted(o->name);
-	g_autofree char *from = NULL, *to = NULL, *own = NULL;
+	g_autofree char *own = NULL;
 
 	own = g_strdup_printf("sip:%s@%s:%u", o->user ? o->user : "caller", p->address, p->port);
 	mcu_report_log(p->report, "listening", 0, own);
 	if (!o->to)
 		return;
-	from = g_strdup_printf("%s <%s>", name, o->from ? o->from : own);
-	to = g_strdup_printf("%s%s", o->to,
-			     g_str_equal(o->transport, "tcp") && !strstr(o->to, "transport=")
-				     ? ";transport=tcp"
-				     : "");
-	p->call = nua_handle(p->nua, p, NUTAG_URL(to), SIPTAG_TO_STR(o->to), SIPTAG_FROM_STR(from),
-			     TAG_END());
+	p->from = g_strdup_printf("%s <%s>", name, o->from ? o->from : own);
+	p->to = g_strdup_printf("%s%s", o->to,
+				g_str_equal(o->transport, "tcp") && !strstr(o->to, "transport=")
+					? ";transport=tcp"
+					: "");
+	new_call(p);
 	invite(p, !o->no_offer, false);
 }
 
