@@ -222,7 +222,7 @@ static void configure(SEncParamExt *p, const HwEncoderConfig *c)
 	p->iMultipleThreadIdc = 1;
 	p->bEnableDenoise = false;
 	p->bEnableSceneChangeDetect = false;
-	p->bEnableBackgroundDetection = true;
+	p->bEnableBackgroundDetection = false;
 	p->bEnableAdaptiveQuant = false;
 	p->bEnableFrameCroppingFlag = true;
 	configure_layer(&p->sSpatialLayers[0], c);
