@@ -58,10 +58,9 @@ static void audio_rtp(McuStream *s, McuPacket *pkt, const McuRtpHeader *hdr, int
 	/* duplicates and late packets are the jitter buffer's to judge */
 	(void)mcu_rtp_receiver_put(s->rx, pkt, hdr, now);
 	(void)mcu_stream_capture_ns(s, hdr->ts, now);
-	if (s->neg.dtmf_recv_pt >= 0 && hdr->pt == s->neg.dtmf_recv_pt) {
+	if (s->neg.dtmf_recv_pt >= 0 && hdr->pt == s->neg.dtmf_recv_pt)
 		on_telephone_event(a, hdr, now);
-		return;
-	}
+	/* keys, too: the jitter buffer must not take their numbers for lost sound */
 	if (mcu_stream_receives(s) && a->source)
 		(void)mcu_audio_engine_push(s->env->audio, a->source, &rtp, now);
 }
