@@ -35,7 +35,7 @@ static void test_each_tone(void)
 		}
 }
 
-/* Nine voices at once, one of them a third as loud. */
+/* Nine voices at once, one of them half as loud. */
 static void test_chorus(void)
 {
 	g_autoptr(McuEar) ear = mcu_ear_new(0);
@@ -49,7 +49,7 @@ static void test_chorus(void)
 		for (int v = 0; v < 9; v++) {
 			mcu_voice_fill(&voices[v], pcm, SLOT);
 			for (int k = 0; k < SLOT; k++)
-				sum[k] += v == 4 ? pcm[k] / 3 : pcm[k];
+				sum[k] += v == 4 ? pcm[k] / 2 : pcm[k];
 		}
 		mcu_ear_hear(ear, sum, SLOT, 48000, i * 0.02);
 	}

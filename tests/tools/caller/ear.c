@@ -11,7 +11,7 @@
 #define HOP              80
 #define HOP_S            0.010
 #define FLOOR_DBFS       (-52.0)
-#define BELOW_LOUDEST_DB 28.0
+#define BELOW_LOUDEST_DB 18.0
 #define GAP_DROP_DB      15.0
 /* Breaks longer than this are turns of talk, kick, mute or hold: listed, and told apart by length.
  */
