@@ -1,6 +1,7 @@
 #include "rec/recorder.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -48,8 +49,9 @@ struct McuRecorder {
 	McuRecWriter *writer;
 	int64_t ask_at_ns;
 
-	GMutex lock; /* stats, done, err */
-	GCond done_cond;
+	/* pthread's, so that ThreadSanitizer sees them; guards stats, done, err */
+	pthread_mutex_t lock;
+	pthread_cond_t done_cond; /* waits on CLOCK_MONOTONIC */
 	bool done;
 	int err;
 	McuRecorderStats stats;
@@ -174,9 +176,9 @@ static void publish_stats(McuRecorder *rec)
 	McuRecorderStats st;
 
 	mcu_rec_writer_stats(rec->writer, &st);
-	g_mutex_lock(&rec->lock);
+	pthread_mutex_lock(&rec->lock);
 	rec->stats = st;
-	g_mutex_unlock(&rec->lock);
+	pthread_mutex_unlock(&rec->lock);
 }
 
 /* Asks for a keyframe when one is due. Returns how long to sleep at most, in milliseconds. */
@@ -224,16 +226,27 @@ static void *run(void *data)
 	publish_stats(rec);
 	if (r < 0 && rec->handler.failed)
 		rec->handler.failed(rec->data, r, diag.text);
-	g_mutex_lock(&rec->lock);
+	pthread_mutex_lock(&rec->lock);
 	rec->err = r;
 	rec->stats.failed = r < 0;
 	rec->done = true;
-	g_cond_signal(&rec->done_cond);
-	g_mutex_unlock(&rec->lock);
+	pthread_cond_signal(&rec->done_cond);
+	pthread_mutex_unlock(&rec->lock);
 	return NULL;
 }
 
 /* --- life --- */
+
+static void init_lock(McuRecorder *rec)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&rec->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&rec->done_cond, &attr);
+	pthread_condattr_destroy(&attr);
+}
 
 static void make_queues(McuRecorder *rec)
 {
@@ -251,8 +264,7 @@ int mcu_recorder_new(const McuRecorderConfig *config, const McuRecorderHandler *
 	McuRecorder *rec = g_new0(McuRecorder, 1);
 	int r;
 
-	g_mutex_init(&rec->lock);
-	g_cond_init(&rec->done_cond);
+	init_lock(rec);
 	if (handler)
 		rec->handler = *handler;
 	rec->data = data;
@@ -271,16 +283,19 @@ int mcu_recorder_new(const McuRecorderConfig *config, const McuRecorderHandler *
 
 int mcu_recorder_stop(McuRecorder *rec, int64_t timeout_ns)
 {
-	gint64 until_us = g_get_monotonic_time() + (timeout_ns ? timeout_ns : STOP_NS) / 1000;
-	bool done = true;
+	int64_t until_ns = mcu_now_ns() + (timeout_ns ? timeout_ns : STOP_NS);
+	struct timespec until = { .tv_sec = (time_t)(until_ns / MCU_NS_PER_SEC),
+				  .tv_nsec = (long)(until_ns % MCU_NS_PER_SEC) };
+	bool done;
+	int waited = 0;
 
 	atomic_store(&rec->stopping, true);
 	wake(rec);
-	g_mutex_lock(&rec->lock);
-	while (!rec->done && done)
-		done = g_cond_wait_until(&rec->done_cond, &rec->lock, until_us);
+	pthread_mutex_lock(&rec->lock);
+	while (!rec->done && waited == 0)
+		waited = pthread_cond_timedwait(&rec->done_cond, &rec->lock, &until);
 	done = rec->done;
-	g_mutex_unlock(&rec->lock);
+	pthread_mutex_unlock(&rec->lock);
 	if (!done)
 		return -ETIMEDOUT;
 	if (rec->thread)
@@ -304,16 +319,16 @@ void mcu_recorder_free(McuRecorder *rec)
 	g_free(rec->slot_memory);
 	if (rec->wake_fd >= 0)
 		(void)close(rec->wake_fd);
-	g_mutex_clear(&rec->lock);
-	g_cond_clear(&rec->done_cond);
+	pthread_mutex_destroy(&rec->lock);
+	pthread_cond_destroy(&rec->done_cond);
 	g_free(rec);
 }
 
 void mcu_recorder_stats(McuRecorder *rec, McuRecorderStats *ret)
 {
-	g_mutex_lock(&rec->lock);
+	pthread_mutex_lock(&rec->lock);
 	*ret = rec->stats;
-	g_mutex_unlock(&rec->lock);
+	pthread_mutex_unlock(&rec->lock);
 	ret->dropped_pictures = atomic_load(&rec->dropped_pictures);
 	ret->dropped_slots = atomic_load(&rec->dropped_slots);
 }

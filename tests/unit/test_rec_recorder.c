@@ -427,7 +427,7 @@ static void test_slow_disk(void)
 /* A limit on file size stands for the full disk. */
 static void test_disk_full(void)
 {
-	g_autofree char *path = file("full.mp4");
+	g_autofree char *path = file("full.mp4"), *top = NULL;
 	struct rlimit old, small;
 	McuRecorderStats st;
 	GStatBuf sb;
@@ -455,6 +455,8 @@ static void test_disk_full(void)
 	g_assert_cmpint(g_stat(path, &sb), ==, 0);
 	g_assert_cmpint(sb.st_size, <=, 200000);
 	g_assert_cmpint(sb.st_size, >, 100000);
+	top = boxes(path); /* whole to its last byte */
+	g_assert_true(g_str_has_prefix(top, "ftyp "));
 	read_back(path, &r);
 	g_assert_cmpuint(r.pictures, >, FPS);
 	check_sync(&r, 0, 1);

@@ -96,7 +96,7 @@ static void add_slice(GByteArray *au, uint8_t header, bool intra, bool first, si
 	/* ue: first_mb 0 = "1" or 1 = "010", slice type 7 = "0001000" or 5 = "00110", PPS 0 = "1"
 	 */
 	nal[1] = first ? (intra ? 0x88 : 0x9a) : (intra ? 0x42 : 0x46);
-	nal[2] = first ? 0xff : (intra ? 0x1f : 0xdf);
+	nal[2] = first ? 0xff : (intra ? 0x3f : 0xdf);
 	add_nal(au, nal, len);
 }
 

@@ -19,7 +19,7 @@ static void test_compound(void)
 				     .lsr = 0x33445566,
 				     .dlsr = 65536 },
 				   { .ssrc = 6, .lost = 0x900000 } };
-	const uint16_t lost[] = { 65534, 65535, 0, 3, 40 };
+	const uint16_t lost[] = { 65534, 65535, 0, 3, 14, 15, 40 };
 	const McuRtcpFir firs[] = { { .ssrc = 77, .seq = 5 }, { .ssrc = 78, .seq = 255 } };
 	const McuRtcpBitrate rates[] = { { .ssrc = 77, .bitrate_bps = 1500000, .overhead = 40 } };
 	const uint32_t ssrcs[] = { 1, 2 };

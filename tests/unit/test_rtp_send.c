@@ -213,7 +213,7 @@ static void test_pacer_big_keyframe(void)
 	bool whole = true;
 	int refused = 0;
 
-	push_picture(p, 30, true, 0, 0, &refused);
+	push_picture(p, 40, true, 0, 0, &refused);
 	for (int64_t t = 66 * MS; t < 3000 * MS; t += 66 * MS) {
 		(void)drain(p, &now, t, &whole);
 		push_picture(p, 1, false, (uint32_t)t, t, &refused);
