@@ -158,9 +158,9 @@ $(IPC_GEN).h: mcu/ipc/worker.xml
 BUILD_DEBS := build-essential pkg-config libglib2.0-dev libglib2.0-dev-bin libsofia-sip-ua-glib-dev \
 	libsoup-3.0-dev libjson-glib-dev libyaml-dev libsystemd-dev libssl-dev libsrtp2-dev \
 	libopus-dev libavcodec-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev \
-	libyuv-dev libx264-dev libopenh264-dev libspandsp-dev libpango1.0-dev fonts-dejavu-core
+	libyuv-dev libx264-dev libopenh264-dev libspandsp-dev libpango1.0-dev fonts-noto-core fonts-noto-cjk
 TEST_DEBS := clang-14 libclang-rt-14-dev python3-pytest python3-numpy python3-yaml python3-requests \
-	python3-websockets ffmpeg baresip-core baresip-ffmpeg sip-tester fonts-noto-core curl jq procps iproute2
+	python3-websockets ffmpeg baresip-core baresip-ffmpeg sip-tester curl jq procps iproute2
 .PHONY: packages test-packages
 packages:
 	tests/tools/need-debs $(BUILD_DEBS)
@@ -186,7 +186,7 @@ check-tsan:
 
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 .PHONY: unit unit-build
-unit-build: $(UNIT)
+unit-build: $(UNIT) $(BUILD)/tests/fake-worker
 unit: unit-build
 	tests/run-unit $(UNIT)
 $(BUILD)/tests/%: $(O)/tests/unit/%.o $$(call layer_libs,$$*) $(BUILD)/.flavour
