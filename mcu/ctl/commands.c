@@ -332,12 +332,23 @@ static McuCtlExit snapshot(McuCtl *ctl)
 
 static void print_tree(McuCtl *ctl, JsonNode *node, const char *name, int depth);
 
+static gint by_name(gconstpointer a, gconstpointer b)
+{
+	return strcmp(a, b);
+}
+
+/* Numbers first, then what is nested. */
 static void print_object(McuCtl *ctl, JsonObject *o, int depth)
 {
-	g_autoptr(GList) names = json_object_get_members(o);
+	g_autoptr(GList) names = g_list_sort(json_object_get_members(o), by_name);
 
-	for (GList *l = names; l; l = l->next)
-		print_tree(ctl, json_object_get_member(o, l->data), l->data, depth);
+	for (int nested = 0; nested < 2; nested++)
+		for (GList *l = names; l; l = l->next) {
+			JsonNode *node = json_object_get_member(o, l->data);
+
+			if (nested == (JSON_NODE_HOLDS_OBJECT(node) || JSON_NODE_HOLDS_ARRAY(node)))
+				print_tree(ctl, node, l->data, depth);
+		}
 }
 
 static void print_tree(McuCtl *ctl, JsonNode *node, const char *name, int depth)
