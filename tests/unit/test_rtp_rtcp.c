@@ -4,6 +4,38 @@
 
 #include "rtp/rtcp.h"
 
+/* FIR, TMMBR, TMMBN, REMB and BYE of the packet below. */
+static void check_rates_and_end(McuRtcpIter *it)
+{
+	McuRtcpItem item;
+
+	g_assert_cmpint(mcu_rtcp_next(it, &item), ==, 0);
+	g_assert_cmpint(item.type, ==, MCU_RTCP_FIR);
+	g_assert_cmpuint(item.n, ==, 2);
+	g_assert_cmpuint(item.firs[1].ssrc, ==, 78);
+	g_assert_cmpuint(item.firs[1].seq, ==, 255);
+
+	for (unsigned i = 0; i < 2; i++) {
+		g_assert_cmpint(mcu_rtcp_next(it, &item), ==, 0);
+		g_assert_cmpint(item.type, ==, i ? MCU_RTCP_TMMBN : MCU_RTCP_TMMBR);
+		g_assert_cmpuint(item.rates[0].ssrc, ==, 77);
+		g_assert_cmpuint(item.rates[0].overhead, ==, 40);
+		g_assert_cmpuint(item.rates[0].bitrate_bps, <=, 1500000);
+		g_assert_cmpuint(item.rates[0].bitrate_bps, >, 1500000 - 16);
+	}
+	g_assert_cmpint(mcu_rtcp_next(it, &item), ==, 0);
+	g_assert_cmpint(item.type, ==, MCU_RTCP_REMB);
+	g_assert_cmpuint(item.remb_bps, <=, 2500001);
+	g_assert_cmpuint(item.remb_bps, >, 2500001 - 16);
+	g_assert_cmpuint(item.n, ==, 2);
+	g_assert_cmpuint(item.ssrcs[1], ==, 2);
+
+	g_assert_cmpint(mcu_rtcp_next(it, &item), ==, 0);
+	g_assert_cmpint(item.type, ==, MCU_RTCP_BYE);
+	g_assert_cmpuint(item.n, ==, 2);
+	g_assert_cmpint(mcu_rtcp_next(it, &item), ==, -EAGAIN);
+}
+
 static void test_compound(void)
 {
 	g_autoptr(McuPacket) pkt = mcu_packet_new();
@@ -67,31 +99,7 @@ static void test_compound(void)
 	g_assert_cmpint(item.type, ==, MCU_RTCP_PLI);
 	g_assert_cmpuint(item.media_ssrc, ==, 5);
 
-	g_assert_cmpint(mcu_rtcp_next(&it, &item), ==, 0);
-	g_assert_cmpint(item.type, ==, MCU_RTCP_FIR);
-	g_assert_cmpuint(item.n, ==, 2);
-	g_assert_cmpuint(item.firs[1].ssrc, ==, 78);
-	g_assert_cmpuint(item.firs[1].seq, ==, 255);
-
-	for (unsigned i = 0; i < 2; i++) {
-		g_assert_cmpint(mcu_rtcp_next(&it, &item), ==, 0);
-		g_assert_cmpint(item.type, ==, i ? MCU_RTCP_TMMBN : MCU_RTCP_TMMBR);
-		g_assert_cmpuint(item.rates[0].ssrc, ==, 77);
-		g_assert_cmpuint(item.rates[0].overhead, ==, 40);
-		g_assert_cmpuint(item.rates[0].bitrate_bps, <=, 1500000);
-		g_assert_cmpuint(item.rates[0].bitrate_bps, >, 1500000 - 16);
-	}
-	g_assert_cmpint(mcu_rtcp_next(&it, &item), ==, 0);
-	g_assert_cmpint(item.type, ==, MCU_RTCP_REMB);
-	g_assert_cmpuint(item.remb_bps, <=, 2500001);
-	g_assert_cmpuint(item.remb_bps, >, 2500001 - 16);
-	g_assert_cmpuint(item.n, ==, 2);
-	g_assert_cmpuint(item.ssrcs[1], ==, 2);
-
-	g_assert_cmpint(mcu_rtcp_next(&it, &item), ==, 0);
-	g_assert_cmpint(item.type, ==, MCU_RTCP_BYE);
-	g_assert_cmpuint(item.n, ==, 2);
-	g_assert_cmpint(mcu_rtcp_next(&it, &item), ==, -EAGAIN);
+	check_rates_and_end(&it);
 }
 
 /* Bytes as other implementations send them: RR without blocks, SDES with NAME before CNAME. */
