@@ -1,0 +1,1 @@
+"""Peers that are not ours: baresip, SIPp and ffmpeg, and the material they send."""
