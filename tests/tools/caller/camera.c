@@ -40,6 +40,12 @@ static int open_film(McuCamera *c, McuDiag *reterr)
 	return 0;
 }
 
+bool mcu_camera_size_ok(int width, int height, int fps)
+{
+	return width >= 160 && height >= 90 && width <= 1920 && height <= 1080 && width % 2 == 0 &&
+	       height % 2 == 0 && fps >= 1 && fps <= 60;
+}
+
 int mcu_camera_new(const McuCameraConfig *config, McuCamera **ret, McuDiag *reterr)
 {
 	g_autoptr(McuCamera) c = g_new0(McuCamera, 1);
@@ -50,9 +56,7 @@ int mcu_camera_new(const McuCameraConfig *config, McuCamera **ret, McuDiag *rete
 	c->hue = 0.02 + 0.62 * fmod(config->mark * 0.637, 1); /* no purple: that is the mark's */
 	if (config->file && (r = open_film(c, reterr)) < 0)
 		return r;
-	if (c->config.width < 160 || c->config.height < 90 || c->config.width > 1920 ||
-	    c->config.height > 1080 || c->config.width % 2 || c->config.height % 2 ||
-	    c->config.fps < 1 || c->config.fps > 60)
+	if (!mcu_camera_size_ok(c->config.width, c->config.height, c->config.fps))
 		return mcu_diag(reterr, -EINVAL,
 				"video %dx%d@%d; expected even sizes from 160x90@1 to 1920x1080@60",
 				c->config.width, c->config.height, c->config.fps);

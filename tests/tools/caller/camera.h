@@ -14,6 +14,9 @@ typedef struct McuCameraConfig {
 	unsigned mark;     /* 1..255; also chooses colours. 0 = no mark */
 } McuCameraConfig;
 
+/** Sizes are even. */
+bool mcu_camera_size_ok(int width, int height, int fps);
+
 /** Errors: -EINVAL size; -ENOENT, -EIO, -ENOTSUP file. */
 int mcu_camera_new(const McuCameraConfig *config, McuCamera **ret, McuDiag *reterr) MCU_WARN_UNUSED;
 void mcu_camera_free(McuCamera *camera);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "camera.h"
 #include "voice.h"
 
 #define SUMMARY                                                                                    \
@@ -74,11 +75,13 @@ static gboolean parse_video(McuCallerOptions *o)
 	if (g_str_equal(o->video, "none"))
 		return TRUE;
 	if (sscanf(o->video, "%dx%d@%d%n", &o->width, &o->height, &o->fps, &end) == 3 &&
-	    !o->video[end])
+	    !o->video[end] && mcu_camera_size_ok(o->width, o->height, o->fps))
 		return TRUE;
 	o->width = o->height = o->fps = 0;
 	if (!g_file_test(o->video, G_FILE_TEST_IS_REGULAR)) {
-		fprintf(stderr, "--video %s: expected none, WIDTHxHEIGHT@FPS or a video file\n",
+		fprintf(stderr,
+			"--video %s: expected none, a video file, or WIDTHxHEIGHT@FPS (even, from "
+			"160x90@1 to 1920x1080@60)\n",
 			o->video);
 		return FALSE;
 	}
@@ -109,9 +112,23 @@ static gboolean check(McuCallerOptions *o)
 	return TRUE;
 }
 
+/* GOption would leak strings that were there before it. */
+static void default_strings(McuCallerOptions *o)
+{
+	char **where[] = { &o->name, &o->video, &o->audio_codecs, &o->video_codec, &o->transport };
+	static const char *const text[] = { "Caller", "640x360@30", "opus,G722,PCMA,PCMU", "H264",
+					    "udp" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(where); i++)
+		if (!*where[i])
+			*where[i] = g_strdup(text[i]);
+}
+
 static gboolean finish(Raw *raw)
 {
 	McuCallerOptions *o = raw->o;
+
+	default_strings(o);
 
 	if (raw->talk && (sscanf(raw->talk, "%lf:%lf", &o->talk_on_s, &o->talk_off_s) != 2 ||
 			  o->talk_on_s <= 0 || o->talk_off_s < 0)) {
@@ -139,11 +156,6 @@ static void defaults(McuCallerOptions *o)
 	*o = (McuCallerOptions){ .mark = 1, .tone_hz = 400, .analyse_fps = 10, .duration_s = 10 };
 	mcu_sdp_caps_init(&o->caps);
 	o->caps.srtp = MCU_SDP_SRTP_OFF;
-	o->name = g_strdup("Caller");
-	o->video = g_strdup("640x360@30");
-	o->audio_codecs = g_strdup("opus,G722,PCMA,PCMU");
-	o->video_codec = g_strdup("H264");
-	o->transport = g_strdup("udp");
 	o->bitrate_bps = 500000;
 }
 
