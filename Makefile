@@ -29,13 +29,13 @@ PKGS_daemon := libsystemd
 PKGS_net := libsrtp2 openssl
 PKGS_audio := opus
 PKGS_video := pangocairo yaml-0.1
-PKGS_rec := libavformat libavcodec libavutil
+PKGS_rec := libavcodec libavutil
 PKGS_hw := libavcodec libavutil libswscale x264 openh264
 
 PKGS_mcud := $(PKGS_base) $(PKGS_conf) $(PKGS_sip) $(PKGS_http) $(PKGS_daemon)
 PKGS_worker := $(PKGS_base) $(PKGS_net) $(PKGS_audio) $(PKGS_video) $(PKGS_rec) $(PKGS_hw)
 PKGS_ctl := $(PKGS_base) $(PKGS_http)
-PKGS_caller := $(PKGS_worker) $(PKGS_sip) json-glib-1.0 libswresample
+PKGS_caller := $(PKGS_worker) $(PKGS_sip) json-glib-1.0 libavformat libswresample
 PKGS_all := $(sort $(PKGS_mcud) $(PKGS_worker) $(PKGS_caller))
 
 # libyuv and spandsp ship without a usable .pc file in Debian 12

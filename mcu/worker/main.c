@@ -89,6 +89,7 @@ int main(int argc, char **argv)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file-size limit is a full disk, not the end of the meeting */
 	/* media goes before batch work on the same machine, where that is permitted */
 	(void)setpriority(PRIO_PROCESS, 0, NICENESS);
 	return serve(fd, call);
