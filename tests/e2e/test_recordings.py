@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from harness import PATIENCE, analyse, ffprobe, moving, wait_for
+from harness import PATIENCE, SANITIZED, analyse, ffprobe, moving, wait_for
 
 
 def start_recording(appliance, call):
@@ -22,8 +22,9 @@ def check_content(found, callers, least_s):
     tones = {t["hz"]: t for t in found["heard"]["tones"]}
     for caller in callers:
         mark = marks[caller.mark]
-        assert mark["fps"] >= 0.9 * 15
-        assert mark["freeze_count"] == 0, mark["freezes"]
+        if not SANITIZED:
+            assert mark["fps"] >= 0.9 * 15
+            assert mark["freeze_count"] == 0, mark["freezes"]
         tone = tones[caller.tone]
         assert tone["heard_s"] >= 0.9 * (tone["last_s"] - tone["first_s"])
         assert found["audio_s"] - tone["last_s"] < 1
@@ -36,6 +37,7 @@ def two_callers(appliance, callers, call):
     return made
 
 
+@pytest.mark.sanitize
 def test_stopped(appliance, callers, tmp_path):
     made = two_callers(appliance, callers, "film")
     path = start_recording(appliance, "film")
