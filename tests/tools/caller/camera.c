@@ -53,7 +53,7 @@ int mcu_camera_new(const McuCameraConfig *config, McuCamera **ret, McuDiag *rete
 	int r;
 
 	c->config = *config;
-	c->hue = 0.02 + 0.62 * fmod(config->mark * 0.637, 1); /* no purple: that is the mark's */
+	c->hue = 0.02 + 0.62 * fmod(config->look * 0.637, 1); /* no purple: that is the mark's */
 	if (config->file && (r = open_film(c, reterr)) < 0)
 		return r;
 	if (!mcu_camera_size_ok(c->config.width, c->config.height, c->config.fps))
@@ -108,7 +108,7 @@ static void shape(const HwMapping *pic, double x, double y, double rx, double ry
 static void draw_lights(const McuCamera *c, const HwMapping *pic, double t)
 {
 	for (int i = 0; i < 4; i++) {
-		double phase = t * (0.21 + 0.07 * i) + i * 1.9 + c->config.mark;
+		double phase = t * (0.21 + 0.07 * i) + i * 1.9 + c->config.look;
 		McuEllipse e = { pic->width * (0.5 + 0.46 * sin(phase)),
 				 pic->height * (0.5 + 0.4 * cos(phase * 0.8 + i)),
 				 pic->height * (0.08 + 0.03 * i), pic->height * (0.08 + 0.03 * i) };
@@ -119,14 +119,14 @@ static void draw_lights(const McuCamera *c, const HwMapping *pic, double t)
 
 static void draw_person(const McuCamera *c, const HwMapping *pic, double t, double loudness)
 {
-	double tone = fmod(c->config.mark * 0.31, 1);
+	double tone = fmod(c->config.look * 0.31, 1);
 	McuPaint skin = mcu_paint_hsv(0.06, 0.35 + 0.2 * tone, 0.95 - 0.45 * tone);
 	McuPaint shade = mcu_paint_hsv(0.05, 0.4 + 0.2 * tone, 0.8 - 0.4 * tone);
-	McuPaint hair = mcu_paint_hsv(0.08, 0.5, 0.1 + 0.45 * fmod(c->config.mark * 0.53, 1));
+	McuPaint hair = mcu_paint_hsv(0.08, 0.5, 0.1 + 0.45 * fmod(c->config.look * 0.53, 1));
 	McuPaint dark = mcu_paint_hsv(0, 0.4, 0.15), white = { 230, 128, 128 };
 	McuPaint shirt = mcu_paint_hsv(c->hue + 0.45, 0.5, 0.6);
-	double x = 0.5 * sin(t * 0.9 + c->config.mark), y = 12.2 + 0.15 * sin(t * 1.7);
-	double lid = fmod(t + c->config.mark * 0.7, 3.7) < 0.15 ? 0.1 : 1;
+	double x = 0.5 * sin(t * 0.9 + c->config.look), y = 12.2 + 0.15 * sin(t * 1.7);
+	double lid = fmod(t + c->config.look * 0.7, 3.7) < 0.15 ? 0.1 : 1;
 
 	shape(pic, x * 0.4, 19.2, 6.2, 4.4, shirt);
 	shape(pic, x * 0.7, y + 2.9, 1.0, 1.6, shade);

@@ -11,7 +11,8 @@ typedef struct McuCameraConfig {
 	const char *file;  /* NULL = the drawn person */
 	int width, height; /* 0 = the file's own, halved until it fits 1280x720 */
 	int fps;           /* 0 = the file's own, at most 60 */
-	unsigned mark;     /* 1..255; also chooses colours. 0 = no mark */
+	unsigned mark;     /* 1..255; 0 = no mark */
+	unsigned look;     /* any number: colours, hair, when the eyes close */
 } McuCameraConfig;
 
 /** Sizes are even. */
