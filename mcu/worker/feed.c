@@ -12,6 +12,9 @@
 /* Slices of packetization-mode 0 must fit a packet as they are. */
 #define MODE0_SLICE_BYTES (MCU_H264_PAYLOAD_DEFAULT - 32)
 #define MIN_BITRATE_BPS 64000
+/* A listener's bit rate carries a size when it has a bit for this many pixels: 720p30 from 550 kbit/s,
+ * 360p30 from 140 kbit/s. */
+#define PIXELS_PER_BIT 50
 
 typedef struct Sink {
 	McuFeedFn fn;
@@ -131,46 +134,64 @@ static unsigned macroblocks(int width, int height)
 	return (unsigned)((width + 15) / 16 * ((height + 15) / 16));
 }
 
-/* Canvas sizes from large to small: all, 3/4, 1/2, 1/3, 1/4; even sides. */
-static bool fit_size(const McuWorkerOptions *o, const McuFeedLimits *limits, Params *p)
+/* Halvings of the call's bit rate, so that it stays within what the listener takes. */
+static unsigned share_for(unsigned bitrate_bps, unsigned share, unsigned limit_bps)
+{
+	while (limit_bps && bitrate_bps / share > limit_bps &&
+	       bitrate_bps / (share * 2) >= MIN_BITRATE_BPS)
+		share *= 2;
+	return share;
+}
+
+/* The canvas at num/den of its size. False when the listener cannot take pictures of that size. */
+static bool scale_to(const McuFeeds *feeds, const McuFeedLimits *limits, int num, int den, Params *p)
+{
+	const McuWorkerOptions *o = feeds->options;
+
+	p->width = (int)o->width * num / den & ~1;
+	p->height = (int)o->height * num / den & ~1;
+	if (macroblocks(p->width, p->height) > limits->max_fs)
+		return false;
+	p->fps = o->fps;
+	while (p->fps > 1 && macroblocks(p->width, p->height) * p->fps > limits->max_mbps)
+		p->fps /= 2;
+	/* half the picture, half the bits: a smaller canvas needs more bits per pixel */
+	p->share = 1;
+	while (p->share < 16 && (unsigned)p->width * p->share * 2 <= o->width)
+		p->share *= 2;
+	return true;
+}
+
+/* What to encode for a listener of these limits: the largest size that its bit rate carries. Few
+ * distinct answers, so that feeds are shared. */
+static int choose(McuFeeds *feeds, const McuFeedLimits *limits, Params *ret, McuDiag *reterr)
 {
 	static const struct {
 		int num, den;
 	} scales[] = { { 1, 1 }, { 3, 4 }, { 1, 2 }, { 1, 3 }, { 1, 4 } };
-
-	for (size_t i = 0; i < G_N_ELEMENTS(scales); i++) {
-		p->width = (int)o->width * scales[i].num / scales[i].den & ~1;
-		p->height = (int)o->height * scales[i].num / scales[i].den & ~1;
-		if (macroblocks(p->width, p->height) <= limits->max_fs)
-			return true;
-	}
-	return false;
-}
-
-/* What to encode for a listener of these limits. Few distinct answers, so that feeds are shared. */
-static int choose(McuFeeds *feeds, const McuFeedLimits *limits, Params *ret, McuDiag *reterr)
-{
-	const McuWorkerOptions *o = feeds->options;
 	Params p = {
 		.profile = limits->high_profile ? HW_PROFILE_HIGH : HW_PROFILE_CONSTRAINED_BASELINE,
 		.mode = limits->mode,
-		.fps = o->fps,
-		.share = 1,
 	};
+	bool any = false;
 
-	if (!fit_size(o, limits, &p))
+	for (size_t i = 0; i < G_N_ELEMENTS(scales); i++) {
+		unsigned own, needed;
+		if (!scale_to(feeds, limits, scales[i].num, scales[i].den, &p))
+			continue;
+		own = p.share;
+		p.share = share_for(feeds->bitrate_bps, own, limits->max_bitrate_bps);
+		needed = (unsigned)(p.width * p.height) * p.fps / PIXELS_PER_BIT;
+		*ret = p;
+		any = true;
+		/* what the operator chose for this size is enough in any case */
+		if (p.share == own || feeds->bitrate_bps / p.share >= needed)
+			break;
+	}
+	if (!any)
 		return mcu_diag(reterr, -ENOTSUP,
 				"the peer takes pictures of %u macroblocks, the smallest has %u",
 				limits->max_fs, macroblocks(p.width, p.height));
-	while (p.fps > 1 && macroblocks(p.width, p.height) * p.fps > limits->max_mbps)
-		p.fps /= 2;
-	/* half the picture, half the bits: a smaller canvas needs more bits per pixel */
-	while (p.share < 16 && (unsigned)p.width * p.share * 2 <= o->width)
-		p.share *= 2;
-	while (limits->max_bitrate_bps && feeds->bitrate_bps / p.share > limits->max_bitrate_bps &&
-	       feeds->bitrate_bps / (p.share * 2) >= MIN_BITRATE_BPS)
-		p.share *= 2;
-	*ret = p;
 	return 0;
 }
 
