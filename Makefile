@@ -177,7 +177,7 @@ test: test-packages
 	tests/run-all $(BUILD)
 check-tsan:
 	$(MAKE) BUILD=$(BUILD)/tsan SAN=thread all unit
-	MCU_BUILD=$(BUILD)/tsan tests/run-e2e -k "two_callers or four_callers"
+	MCU_SAN=1 MCU_BUILD=$(BUILD)/tsan tests/run-e2e -m threads
 
 # --- unit tests: one binary per file, TAP; named test_FOLDER[_PART].c ------------------------------
 

@@ -43,6 +43,8 @@ McuCall *mcu_call_new(const char *id, const McuCallHandler *handler, void *data)
  * thread may call into a feed that is gone. */
 static void stop_media(McuCall *call)
 {
+	/* requests that are still queued are refused from here on */
+	call->started = false;
 	mcu_timer_set(call->watch, INT64_MAX);
 	g_hash_table_remove_all(call->legs);
 	if (call->recording) {
@@ -50,8 +52,8 @@ static void stop_media(McuCall *call)
 		(void)mcu_recording_close(call->recording, MCU_CALL_CLOSE_TIMEOUT_NS);
 		g_clear_pointer(&call->recording, mcu_recording_free);
 	}
-	/* recordings that close in a thread report to this loop */
-	while (call->closing)
+	/* jobs end in this loop */
+	while (call->jobs)
 		g_main_context_iteration(NULL, TRUE);
 	if (call->audio)
 		mcu_audio_engine_stop(call->audio);
@@ -61,7 +63,6 @@ static void stop_media(McuCall *call)
 	g_clear_pointer(&call->audio, mcu_audio_engine_free);
 	g_clear_pointer(&call->video, mcu_video_engine_free);
 	g_clear_pointer(&call->device, hw_device_unref);
-	call->started = false;
 }
 
 void mcu_call_free(McuCall *call)
@@ -321,7 +322,10 @@ int mcu_call_add_leg(McuCall *call, const char *id, const char *participant, GVa
 	McuParticipant *p = find_participant(call, participant, reterr);
 	McuLegParams params = { .id = id, .address = "127.0.0.1" };
 	McuLeg *leg;
+	int r = mcu_call_check_started(call, reterr);
 
+	if (r < 0)
+		return r;
 	if (!p)
 		return -ENOENT;
 	if (g_hash_table_contains(call->legs, id))

@@ -1,7 +1,6 @@
 /* What a call writes: recordings and snapshots. Files are closed and JPEGs made off the loop. */
-#include <gio/gio.h>
-
 #include "base/clock.h"
+#include "base/job.h"
 #include "base/log.h"
 #include "worker/call_priv.h"
 
@@ -17,29 +16,25 @@ typedef struct Closing {
 	int result;
 } Closing;
 
-static void close_in_thread(GTask *task, void *source, void *data, GCancellable *cancellable)
+/* Thread: a job's. */
+static void close_file(void *data)
 {
 	Closing *c = data;
 
-	(void)source;
-	(void)cancellable;
 	c->result = mcu_recording_close(c->recording, MCU_CALL_CLOSE_TIMEOUT_NS);
-	g_task_return_boolean(task, TRUE);
 }
 
-static void on_closed(GObject *source, GAsyncResult *result, void *data)
+static void on_closed(void *data)
 {
 	Closing *c = data;
 	McuCall *call = c->call;
 	GVariantDict d;
 
-	(void)source;
-	(void)result;
 	g_variant_dict_init(&d, NULL);
 	g_variant_dict_insert(&d, "path", "s", mcu_recording_path(c->recording));
 	g_variant_dict_insert(&d, "reason", "s", c->result < 0 ? mcu_err_name(c->result) : "stopped");
 	mcu_call_emit(call, "recording-stopped", g_variant_dict_end(&d));
-	call->closing--;
+	call->jobs--;
 	if (c->done)
 		c->done(c->data, 0, NULL, NULL);
 	mcu_recording_free(c->recording);
@@ -49,17 +44,14 @@ static void on_closed(GObject *source, GAsyncResult *result, void *data)
 void mcu_call_close_recording(McuCall *call, McuCallDone done, void *data)
 {
 	Closing *c = g_new0(Closing, 1);
-	g_autoptr(GTask) task = NULL;
 
 	c->call = call;
 	c->recording = g_steal_pointer(&call->recording);
 	c->done = done;
 	c->data = data;
-	call->closing++;
+	call->jobs++;
 	mcu_recording_detach(c->recording);
-	task = g_task_new(NULL, NULL, on_closed, c);
-	g_task_set_task_data(task, c, NULL);
-	g_task_run_in_thread(task, close_in_thread);
+	mcu_job_run(close_file, on_closed, c);
 }
 
 static void on_recording_failed(void *data, int err, const char *reason)
@@ -102,6 +94,7 @@ void mcu_call_stop_recording(McuCall *call, McuCallDone done, void *data)
 /* --- snapshot --- */
 
 typedef struct Snapshot {
+	McuCall *call;
 	McuCallDone done;
 	void *data;
 	unsigned width, height;
@@ -110,22 +103,19 @@ typedef struct Snapshot {
 	int result;
 } Snapshot;
 
-static void encode_in_thread(GTask *task, void *source, void *data, GCancellable *cancellable)
+/* Thread: a job's. */
+static void encode_jpeg(void *data)
 {
 	Snapshot *s = data;
 
-	(void)source;
-	(void)cancellable;
 	s->result = hw_frame_to_jpeg(s->frame, (int)s->width, (int)s->height, JPEG_QUALITY, &s->jpeg);
-	g_task_return_boolean(task, TRUE);
 }
 
-static void on_jpeg(GObject *source, GAsyncResult *result, void *data)
+static void on_jpeg(void *data)
 {
 	Snapshot *s = data;
 
-	(void)source;
-	(void)result;
+	s->call->jobs--;
 	s->done(s->data, s->result, s->result < 0 ? "the picture could not be encoded" : NULL,
 		s->jpeg);
 	g_clear_pointer(&s->jpeg, g_bytes_unref);
@@ -136,7 +126,6 @@ static void on_jpeg(GObject *source, GAsyncResult *result, void *data)
 static void on_snapshot_frame(void *data, HwFrame *frame)
 {
 	Snapshot *s = data;
-	g_autoptr(GTask) task = NULL;
 
 	if (!frame) {
 		s->done(s->data, -EAGAIN, "there is no picture", NULL);
@@ -144,9 +133,8 @@ static void on_snapshot_frame(void *data, HwFrame *frame)
 		return;
 	}
 	s->frame = hw_frame_ref(frame);
-	task = g_task_new(NULL, NULL, on_jpeg, s);
-	g_task_set_task_data(task, s, NULL);
-	g_task_run_in_thread(task, encode_in_thread);
+	s->call->jobs++;
+	mcu_job_run(encode_jpeg, on_jpeg, s);
 }
 
 void mcu_call_snapshot(McuCall *call, unsigned width, unsigned height, McuCallDone done, void *data)
@@ -161,6 +149,7 @@ void mcu_call_snapshot(McuCall *call, unsigned width, unsigned height, McuCallDo
 		return;
 	}
 	s = g_new0(Snapshot, 1);
+	s->call = call;
 	s->done = done;
 	s->data = data;
 	s->width = width;

@@ -38,7 +38,7 @@ struct McuCall {
 	McuTimer *watch;          /* once a second */
 
 	McuRecording *recording;
-	unsigned closing; /* recordings that close in a thread */
+	unsigned jobs; /* recordings that close, pictures that become JPEGs */
 };
 
 /** Tell the daemon; `detail` floating or NULL. */

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/handoff.h"
+#include "base/job.h"
 #include "base/log.h"
 #include "base/packet.h"
 #include "base/ring.h"
@@ -183,6 +184,48 @@ static void test_log_limit(void)
 	g_assert_cmpuint(held, ==, 1);
 }
 
+/* --- jobs --- */
+
+typedef struct Sum {
+	GThread *worker, *ender;
+	unsigned value, sum;
+	bool done;
+} Sum;
+
+static void sum_up(void *data)
+{
+	Sum *s = data;
+
+	s->worker = g_thread_self();
+	for (unsigned i = 1; i <= s->value; i++)
+		s->sum += i;
+}
+
+static void sum_done(void *data)
+{
+	Sum *s = data;
+
+	s->ender = g_thread_self();
+	s->done = true;
+}
+
+static void test_job(void)
+{
+	Sum sums[8] = { 0 };
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(sums); i++) {
+		sums[i].value = 100 * i;
+		mcu_job_run(sum_up, sum_done, &sums[i]);
+	}
+	for (unsigned i = 0; i < G_N_ELEMENTS(sums); i++) {
+		while (!sums[i].done)
+			g_main_context_iteration(NULL, TRUE);
+		g_assert_cmpuint(sums[i].sum, ==, 50 * i * (100 * i + 1));
+		g_assert_true(sums[i].worker != g_thread_self());
+		g_assert_true(sums[i].ender == g_thread_self());
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -193,6 +236,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/base/packet", test_packet);
 	g_test_add_func("/base/bytes", test_bytes);
 	g_test_add_func("/base/wake", test_wake);
+	g_test_add_func("/base/job", test_job);
 	g_test_add_func("/base/log-limit", test_log_limit);
 	return g_test_run();
 }
