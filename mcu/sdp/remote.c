@@ -131,15 +131,27 @@ const char *mcu_sdp_feedback_text(unsigned bit)
 
 static unsigned feedback_bit(const char *text)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(feedbacks); i++) {
-		size_t n = strlen(feedbacks[i].text);
-
-		if (g_ascii_strncasecmp(text, feedbacks[i].text, n) != 0)
-			continue;
-		if (!text[n] || (feedbacks[i].bit == MCU_SDP_FB_TMMBR && text[n] == ' '))
+	for (size_t i = 0; i < G_N_ELEMENTS(feedbacks); i++)
+		if (g_ascii_strcasecmp(text, feedbacks[i].text) == 0)
 			return feedbacks[i].bit;
-	}
 	return 0;
+}
+
+/* INTEROP: "ccm fir tmmbr" on one line is what Polycom writes; parameters ("smaxpr=120") stand
+ * where further messages do, and are passed over. */
+static unsigned feedback_bits(const char *text)
+{
+	unsigned bits = 0;
+
+	if (g_ascii_strncasecmp(text, "ccm ", 4) != 0)
+		return feedback_bit(text);
+	for (const char *p = text + 4; *(p += strspn(p, " \t")); p += strcspn(p, " \t")) {
+		char message[32];
+
+		g_snprintf(message, sizeof(message), "ccm %.*s", (int)strcspn(p, " \t"), p);
+		bits |= feedback_bit(message);
+	}
+	return bits;
 }
 
 /* INTEROP: a=rtcp-fb counts with RTP/AVP as well; room systems write it there. */
@@ -161,7 +173,7 @@ static void read_feedback(const McuSdpCaps *caps, const McuSdpMedia *m, Line *li
 		} else if (!mcu_sdp_read_uint(&p, 127, &pt) || pt != s->send_pt) {
 			continue;
 		}
-		bits |= feedback_bit(p + strspn(p, " \t"));
+		bits |= feedback_bits(p + strspn(p, " \t"));
 	}
 	s->feedback = s->kind == MCU_SDP_AUDIO ? 0 : bits & caps->feedback;
 }

@@ -36,6 +36,20 @@ static void test_cisco(void)
 	assert_lacks(answer, "a=rtcp-mux");
 }
 
+/* Siren first, H.264 high first, two kinds of feedback on one line. */
+static void test_poly_plain(void)
+{
+	g_autoptr(McuSdpAgent) agent = agent_of(MCU_SDP_SRTP_OPTIONAL);
+	g_autofree char *answer = answer_vector(agent, "poly_plain.sdp");
+	const McuSdpStream *a = mcu_sdp_agent_stream(agent, 0), *v = mcu_sdp_agent_stream(agent, 1);
+
+	g_assert_cmpint(a->codec, ==, MCU_CODEC_G722);
+	g_assert_cmpuint(v->send_pt, ==, 109);
+	g_assert_cmpuint(v->feedback, ==, MCU_SDP_FB_FIR | MCU_SDP_FB_TMMBR);
+	g_assert_cmpuint(v->send_limit_bps, ==, 896000);
+	assert_has(answer, "a=rtcp-fb:* ccm fir\r\n");
+}
+
 /* RTP/SAVP and RTP/AVP lines for the same media. */
 static void test_poly(void)
 {
@@ -51,7 +65,7 @@ static void test_poly(void)
 	g_assert_cmpuint(v->send_pt, ==, 111);
 	g_assert_cmpint(v->h264.profile, ==, MCU_H264_HIGH);
 	g_assert_cmpuint(v->feedback, ==,
-			 MCU_SDP_FB_PLI | MCU_SDP_FB_FIR);
+			 MCU_SDP_FB_PLI | MCU_SDP_FB_FIR | MCU_SDP_FB_TMMBR);
 	g_assert_cmpuint(v->send_limit_bps, ==, 1856000);
 	assert_has(answer, "m=audio 30000 RTP/SAVP 9 119\r\n");
 	assert_has(answer, "m=audio 0 RTP/AVP 115 102");
@@ -269,6 +283,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/sdp/dialects/cisco", test_cisco);
 	g_test_add_func("/sdp/dialects/poly", test_poly);
+	g_test_add_func("/sdp/dialects/poly-plain", test_poly_plain);
 	g_test_add_func("/sdp/dialects/yealink", test_yealink);
 	g_test_add_func("/sdp/dialects/huawei", test_huawei);
 	g_test_add_func("/sdp/dialects/softphones", test_softphones);
