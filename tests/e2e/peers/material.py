@@ -62,9 +62,9 @@ def mark_picture(mark, clock_ms, cell):
 
 
 @functools.lru_cache(maxsize=None)
-def film(mark, width=640, height=360, fps=15, seconds=24, bitrate="500k"):
-    """MP4 of that size and rate, mark `mark` in every picture; made once."""
-    path = directory() / f"film-{mark}-{width}x{height}-{fps}.mp4"
+def film(mark, width=640, height=360, fps=15, seconds=24, bitrate="500k", slices=0):
+    """MP4 of that size and rate, mark `mark` in every picture; made once. `slices`: largest NAL unit."""
+    path = directory() / f"film-{mark}-{width}x{height}-{fps}-{slices}.mp4"
     cell = height // PICTURE_CELLS
     size = f"{(COLUMNS + 2) * cell}x{(ROWS + 2) * cell}"
     if FILM.exists():
@@ -78,6 +78,7 @@ def film(mark, width=640, height=360, fps=15, seconds=24, bitrate="500k"):
     command += ["-filter_complex", f"[0:v]{scale},format=yuv420p[c];[c][1:v]{place}", "-an"]
     command += ["-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-profile:v", "baseline"]
     command += ["-g", str(fps), "-bf", "0", "-b:v", bitrate, "-maxrate", bitrate, "-bufsize", bitrate]
+    command += ["-x264-params", f"slice-max-size={slices}"] if slices else []
     command += ["-threads", "1", "-t", str(seconds), str(path)]
     making = subprocess.Popen(command, stdin=subprocess.PIPE)
     for n in range(fps * seconds):
