@@ -1,4 +1,7 @@
-/* A bad network: packets lost and overtaken at random. */
+/* A bad network: packets lost and overtaken at random.
+ * On reception it comes after SRTP, which takes a packet sent again for a replay: what is lost
+ * there cannot be repaired by NACK in an encrypted call.
+ */
 #pragma once
 #include <glib.h>
 #include <stdbool.h>

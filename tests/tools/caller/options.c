@@ -159,11 +159,8 @@ static void defaults(McuCallerOptions *o)
 	o->bitrate_bps = 500000;
 }
 
-int mcu_caller_options_parse(char **argv, McuCallerOptions *ret)
+static void add_signalling(GOptionGroup *group, McuCallerOptions *o)
 {
-	g_auto(GStrv) words = g_strdupv(argv);
-	McuCallerOptions *o = ret;
-	Raw raw = { .o = ret };
 	const GOptionEntry entries[] = {
 		{ "to", 0, 0, G_OPTION_ARG_STRING, &o->to, "Whom to call", "URI" },
 		{ "answer", 0, 0, G_OPTION_ARG_NONE, &o->answer, "Wait for a call and take it",
@@ -187,14 +184,32 @@ int mcu_caller_options_parse(char **argv, McuCallerOptions *ret)
 		{ "hold-for", 0, 0, G_OPTION_ARG_DOUBLE, &o->hold_for_s, "Resume after", "S" },
 		{ "vanish-at", 0, 0, G_OPTION_ARG_DOUBLE, &o->vanish_at_s, "Stop dead, without BYE",
 		  "S" },
+		{ NULL },
+	};
+
+	g_option_group_add_entries(group, entries);
+}
+
+static void add_sending(GOptionGroup *group, McuCallerOptions *o, Raw *raw)
+{
+	const GOptionEntry entries[] = {
 		{ "mark", 0, 0, G_OPTION_ARG_INT, &o->mark, "Id in the picture", "1..255" },
 		{ "tone", 0, 0, G_OPTION_ARG_INT, &o->tone_hz,
 		  "Voice; 300, 400, … 3300 can be heard by others", "HZ" },
-		{ "talk", 0, 0, G_OPTION_ARG_STRING, &raw.talk, "Talk in turns", "ON:OFF" },
+		{ "talk", 0, 0, G_OPTION_ARG_STRING, &raw->talk, "Talk in turns", "ON:OFF" },
 		{ "dtmf", 0, 0, G_OPTION_ARG_STRING, &o->dtmf, "Keys to press once up", "KEYS" },
 		{ "video", 0, 0, G_OPTION_ARG_STRING, &o->video, "What to send",
 		  "none|WxH@FPS|FILE" },
 		{ "send-bitrate", 0, 0, G_OPTION_ARG_INT, &o->bitrate_bps, "Of video", "BIT/S" },
+		{ NULL },
+	};
+
+	g_option_group_add_entries(group, entries);
+}
+
+static void add_line(GOptionGroup *group, McuCallerOptions *o, Raw *raw)
+{
+	const GOptionEntry entries[] = {
 		{ "audio-codec", 0, 0, G_OPTION_ARG_STRING, &o->audio_codecs, "Best first",
 		  "C[,C…]|none" },
 		{ "video-codec", 0, 0, G_OPTION_ARG_STRING, &o->video_codec, NULL, "C|none" },
@@ -207,12 +222,21 @@ int mcu_caller_options_parse(char **argv, McuCallerOptions *ret)
 		{ "no-rtcp-mux", 0, 0, G_OPTION_ARG_NONE, &o->no_rtcp_mux, NULL, NULL },
 		{ "rtcp-mux", 0, G_OPTION_FLAG_REVERSE, G_OPTION_ARG_NONE, &o->no_rtcp_mux,
 		  "Offer a=rtcp-mux (default)", NULL },
-		{ "avpf", 0, 0, G_OPTION_ARG_STRING, &raw.avpf, "Profile offered", "on|off" },
+		{ "avpf", 0, 0, G_OPTION_ARG_STRING, &raw->avpf, "Profile offered", "on|off" },
 		{ "loss", 0, 0, G_OPTION_ARG_DOUBLE, &o->loss, "Of RTP, both ways", "PERCENT" },
 		{ "loss-in", 0, 0, G_OPTION_ARG_DOUBLE, &o->loss_in, NULL, "PERCENT" },
 		{ "loss-out", 0, 0, G_OPTION_ARG_DOUBLE, &o->loss_out, NULL, "PERCENT" },
 		{ "reorder", 0, 0, G_OPTION_ARG_DOUBLE, &o->reorder, "Of RTP, both ways",
 		  "PERCENT" },
+		{ NULL },
+	};
+
+	g_option_group_add_entries(group, entries);
+}
+
+static void add_output(GOptionGroup *group, McuCallerOptions *o)
+{
+	const GOptionEntry entries[] = {
 		{ "analyse-fps", 0, 0, G_OPTION_ARG_DOUBLE, &o->analyse_fps,
 		  "Searches for marks a second; 0 = every picture", "N" },
 		{ "report", 0, 0, G_OPTION_ARG_FILENAME, &o->report, "Written at the end",
@@ -228,13 +252,25 @@ int mcu_caller_options_parse(char **argv, McuCallerOptions *ret)
 		{ "quiet", 0, 0, G_OPTION_ARG_NONE, &o->quiet, "Print errors only", NULL },
 		{ NULL },
 	};
+
+	g_option_group_add_entries(group, entries);
+}
+
+int mcu_caller_options_parse(char **argv, McuCallerOptions *ret)
+{
+	g_auto(GStrv) words = g_strdupv(argv);
+	McuCallerOptions *o = ret;
+	Raw raw = { .o = ret };
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
 	GOptionGroup *group = g_option_group_new("caller", "", "", &raw, NULL);
 	g_autoptr(GError) error = NULL;
 	gboolean ok;
 
 	defaults(o);
-	g_option_group_add_entries(group, entries);
+	add_signalling(group, o);
+	add_sending(group, o, &raw);
+	add_line(group, o, &raw);
+	add_output(group, o);
 	g_option_context_set_main_group(context, group);
 	g_option_context_set_summary(context, SUMMARY);
 	setlocale(LC_CTYPE, "C.UTF-8"); /* GOption converts from the locale */

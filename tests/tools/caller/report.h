@@ -1,5 +1,16 @@
 /* What the caller writes down: one JSON document at the end, and on request a line of JSON for each
  * thing that happens. Its clock starts with the program.
+ *
+ * The document:
+ *   name mark tone_hz to up up_s ended_s ended_by status reason started_unix
+ *   audio, video   codec srtp direction rtcp_mux avpf …; received {packets lost …}, sent {packets
+ *                  reported_lost rtt_ms …}, rtcp {nack_in pli_out …}
+ *   audio.heard    tones [{hz heard_s dbfs gaps [{at_s ms}] …}], own_tone_heard_s
+ *   video.seen     width height fps; marks [{id fps advances age_ms tile freezes places …}]
+ *   signalling     [{t event status text}]
+ *   timeline       each 500 ms: {t marks [{id advances pictures age_ms dimmed tile}], tones [{hz ms
+ *                  dbfs}]}; what was seen and heard since the entry before
+ * Rectangles are x, y, width, height; `tile` in fractions of the picture, `…_px` in pixels.
  */
 #pragma once
 #include <json-glib/json-glib.h>

@@ -191,8 +191,8 @@ static int open_camera(McuVideoLine *v, McuDiag *reterr)
 				   .height = o->height,
 				   .fps = o->fps,
 				   .mark = (unsigned)o->mark,
-				   .look = o->mark ? (unsigned)o->mark :
-						     g_str_hash(o->name) % 997 };
+				   .look = o->mark ? (unsigned)o->mark
+						   : g_str_hash(o->name) % 997 };
 	McuSdpVideoSize wish = { .bitrate_bps = (unsigned)o->bitrate_bps }, size;
 	HwEncoderConfig encoder = { .codec = HW_CODEC_H264,
 				    .kind = HW_ENCODER_OPENH264,
