@@ -85,7 +85,7 @@ static char *default_text(const McuOption *o)
 {
 	if (*o->dflt)
 		return g_strdup(o->dflt);
-	return g_strdup(quoted(o) && o->type == MCU_OPT_TEXT ? "\"\"" : "[]");
+	return g_strdup(o->type == MCU_OPT_TEXT ? "\"\"" : "[]");
 }
 
 static void write_value(GString *out, const McuOption *o, const char *name)

@@ -57,7 +57,7 @@ typedef struct McuConf {
 		unsigned max_participants;
 		char *layout;
 		char *layout_dir;
-		unsigned empty_timeout_s; /* a call without participants ends after this */
+		unsigned empty_timeout_s; /* after the last participant left; 0 = never */
 	} call;
 	struct {
 		char *path; /* directory */

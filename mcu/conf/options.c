@@ -74,7 +74,7 @@ const McuOption mcu_conf_options[] = {
 	  .at2 = AT(video.height), .meaning = "Size of the composed picture." },
 	{ "video.fps", MCU_OPT_UINT, MCU_OPT_NEW_CALLS, "30", "frames/s", 1, 60,
 	  .at = AT(video.fps), .meaning = "Frame rate of the composed picture." },
-	{ "video.bitrate", MCU_OPT_BITRATE, MCU_OPT_AT_RELOAD, "1500000", "bit/s", 32000, 50000000,
+	{ "video.bitrate", MCU_OPT_BITRATE, MCU_OPT_AT_RELOAD, "1500000", "bit/s", 64000, 50000000,
 	  .at = AT(video.bitrate_bps), .meaning = "Bit rate of the composed picture." },
 	{ "video.encoder", MCU_OPT_ENUM, MCU_OPT_NEW_CALLS, "auto", .values = encoder_values,
 	  .at = AT(video.encoder),
@@ -103,9 +103,9 @@ const McuOption mcu_conf_options[] = {
 		     "config/layouts." },
 	{ "call.empty_timeout", MCU_OPT_UINT, MCU_OPT_AT_RELOAD, "10", "seconds; 0 = never", 0,
 	  86400, .at = AT(call.empty_timeout_s),
-	  .meaning = "A call without participants ends after this." },
+	  .meaning = "A call ends this long after its last participant left." },
 	/* record */
-	{ "record.path", MCU_OPT_TEXT, MCU_OPT_NEW_CALLS, "/var/lib/tessera/recordings",
+	{ "record.path", MCU_OPT_TEXT, MCU_OPT_AT_RELOAD, "/var/lib/tessera/recordings",
 	  .at = AT(record.path), .check = mcu_check_path, .expect = "a directory",
 	  .meaning = "Directory of recordings." },
 	{ "record.name", MCU_OPT_TEXT, MCU_OPT_AT_RELOAD, "{call}-{date}-{time}",
@@ -121,7 +121,7 @@ const McuOption mcu_conf_options[] = {
 	{ "log.level", MCU_OPT_LEVEL, MCU_OPT_AT_RELOAD, "info", .values = level_values,
 	  .at = AT(log.level), .meaning = "Least severity that is logged." },
 	/* worker */
-	{ "worker.path", MCU_OPT_TEXT, MCU_OPT_NEW_CALLS, "", .at = AT(worker.path),
+	{ "worker.path", MCU_OPT_TEXT, MCU_OPT_AT_RESTART, "", .at = AT(worker.path),
 	  .may_be_empty = true, .check = mcu_check_path, .expect = "a program",
 	  .meaning = "The media worker. Empty: mcu-worker beside mcud." },
 };

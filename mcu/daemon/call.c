@@ -164,6 +164,25 @@ static void watch_emptiness(McuCall *c)
 	}
 }
 
+void mcu_call_reconfigure(McuCall *c)
+{
+	const McuConf *conf = c->daemon->conf;
+	GVariantDict options;
+
+	if (c->empty_timer)
+		g_source_remove(c->empty_timer);
+	c->empty_timer = 0;
+	watch_emptiness(c);
+	if (!c->worker)
+		return;
+	g_variant_dict_init(&options, NULL);
+	g_variant_dict_insert(&options, "bitrate", "u", conf->video.bitrate_bps);
+	g_variant_dict_insert(&options, "log-level", "s", mcu_log_level_name(conf->log.level));
+	mcu_worker_proc_request(c->worker, "Reconfigure",
+				g_variant_new("(@a{sv})", g_variant_dict_end(&options)),
+				MCU_SIGNALLING_TIMEOUT_MS, NULL, NULL);
+}
+
 void mcu_call_leg_joined(McuCall *c)
 {
 	bool first = !c->had_participant;
@@ -238,6 +257,7 @@ static void on_lost(void *p, int err, const char *reason)
 		feed(c, MCU_CALL_EV_LOST);
 		return;
 	}
+	c->end_err = refused ? err : -EPIPE;
 	if (!c->end_reason)
 		c->end_reason = refused ? g_strdup_printf("the worker refused to start: %s", reason)
 					: g_strdup_printf("the worker died too often: %s", reason);
@@ -281,7 +301,7 @@ static int spawn(McuCall *c, McuDiag *reterr)
 {
 	McuWorkerProcParams params = {
 		.call = c->id,
-		.options = mcu_worker_options(c->daemon->conf, c->layout_name),
+		.options = mcu_worker_options(c->daemon->conf, c->layout_name, c->max_participants),
 		.spawn = c->daemon->spawn,
 		.spawn_data = c->daemon->spawn_data,
 		.events = &worker_events,
@@ -364,7 +384,7 @@ static void finish(McuCall *c)
 	const char *reason = c->end_reason ? c->end_reason : "";
 
 	hang_up_legs(c);
-	answer_waiters(c, -EPIPE, reason);
+	answer_waiters(c, c->end_err ? c->end_err : -EPIPE, reason);
 	mcu_info(c->id, "call ended: %s", reason);
 	mcu_call_emit(c, "call-ended", NULL, g_variant_new_parsed("{'reason': <%s>}", reason));
 	g_hash_table_remove(d->calls, c->id); /* frees the call */
@@ -462,6 +482,7 @@ int mcu_call_new(McuDaemon *d, const char *id, GVariant *options, McuCall **ret,
 	c->created_us = g_get_real_time();
 	c->layout_name = g_strdup(layout);
 	c->record_wanted = record;
+	c->max_participants = d->conf->call.max_participants;
 	r = spawn(c, reterr);
 	g_hash_table_insert(d->by_serial, &c->serial, c);
 	if (r < 0) {

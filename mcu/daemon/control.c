@@ -260,7 +260,7 @@ void mcu_control_dial(McuDaemon *d, const char *call, const char *uri, GVariant 
 		reply(data, -EBUSY, "the call is ending", NULL);
 		return;
 	}
-	if (c->legs->len >= d->conf->call.max_participants) {
+	if (c->legs->len >= c->max_participants) {
 		reply(data, -EOVERFLOW, "the call is full", NULL);
 		return;
 	}

@@ -1,5 +1,5 @@
 /* What the front doors (http/, sip/) may ask of the daemon: one asynchronous function per verb, and
- * a stream of events. The call table behind it is calls.h. Thread: main, for everything here.
+ * a stream of events. The call table behind it is daemon_priv.h. Thread: main, for everything here.
  *
  *   http/ --verb--> control --IPC--> worker        events --> every subscriber (WebSocket, log)
  */

@@ -50,18 +50,6 @@ void mcu_daemon_set_sip_data(McuDaemon *d, void *sip_data)
 	d->sip_data = sip_data;
 }
 
-static void reconfigure_worker(McuCall *c, const McuConf *conf)
-{
-	GVariantDict options;
-
-	g_variant_dict_init(&options, NULL);
-	g_variant_dict_insert(&options, "bitrate", "u", conf->video.bitrate_bps);
-	g_variant_dict_insert(&options, "log-level", "s", mcu_log_level_name(conf->log.level));
-	mcu_worker_proc_request(c->worker, "Reconfigure",
-				g_variant_new("(@a{sv})", g_variant_dict_end(&options)),
-				MCU_SIGNALLING_TIMEOUT_MS, NULL, NULL);
-}
-
 int mcu_daemon_reconfigure(McuDaemon *d, McuConf *conf, McuDiag *reterr)
 {
 	g_autoptr(McuConf) taken = conf;
@@ -78,8 +66,7 @@ int mcu_daemon_reconfigure(McuDaemon *d, McuConf *conf, McuDiag *reterr)
 	d->conf = g_steal_pointer(&taken);
 	g_hash_table_iter_init(&it, d->calls);
 	while (g_hash_table_iter_next(&it, NULL, &call))
-		if (((McuCall *)call)->worker)
-			reconfigure_worker(call, d->conf);
+		mcu_call_reconfigure(call);
 	return 0;
 }
 
@@ -152,7 +139,7 @@ int mcu_daemon_incoming(McuDaemon *d, void *session, const McuIncoming *in, McuR
 	r = call_for(d, in->user, &c, ret_refusal);
 	if (r < 0)
 		return r;
-	if (c->legs->len >= d->conf->call.max_participants)
+	if (c->legs->len >= c->max_participants)
 		return refuse(ret_refusal, 486, "the call is full", -EOVERFLOW);
 	leg = mcu_leg_new(c, &params);
 	mcu_info(c->id, "%s: INVITE from %s (%s)", leg->participant, in->uri, in->peer_address);

@@ -45,13 +45,15 @@ typedef struct McuCall {
 	GVariant *layout;   /* a{sv} of SetLayout, for a restart */
 	char *layout_name;
 	unsigned last_participant;
-	bool auto_created; /* by the first who dialled in */
+	unsigned max_participants; /* as configured when it was created */
+	bool auto_created;         /* by the first who dialled in */
 	bool had_participant;
 	bool record_wanted;                    /* by record.auto or the API; survives a restart */
 	char *recording_path;                  /* NULL when not recording */
 	int64_t restarts_ns[MCU_MAX_RESTARTS]; /* newest last */
 	guint empty_timer;
 	char *end_reason;
+	int end_err;     /* what those who wait for it to run are told; 0 = -EPIPE */
 	GSList *waiters; /* McuWaiter: who created the call and waits for it to run */
 } McuCall;
 
@@ -88,7 +90,7 @@ typedef struct McuLeg {
 	char *end_reason;
 } McuLeg;
 
-/* --- calls.c --- */
+/* --- call.c --- */
 
 /** A{sv} with `call` and, where not NULL, `participant` and `detail`'s members. */
 void mcu_call_emit(McuCall *c, const char *event, const char *participant, GVariant *detail);
@@ -103,6 +105,8 @@ void mcu_call_end(McuCall *c, const char *reason);
 /** A leg is over; forget it. Frees the leg. */
 void mcu_call_leg_gone(McuCall *c, McuLeg *leg);
 void mcu_call_leg_joined(McuCall *c);
+/** The configuration was reloaded: what concerns calls that run. */
+void mcu_call_reconfigure(McuCall *c);
 /** Ask for a recording now; `reply` as of Worker1.StartRecording, text = the path. */
 void mcu_call_record(McuCall *c, McuWorkerReplyFn reply, void *data);
 McuLeg *mcu_call_find_leg(McuCall *c, const char *leg_id);
@@ -110,8 +114,8 @@ McuLeg *mcu_call_find_participant(McuCall *c, const char *participant);
 /** control.h: call a{sv}; `full` = with the participants themselves. */
 GVariant *mcu_call_describe(const McuCall *c, bool full);
 GVariant *mcu_call_describe_participants(const McuCall *c);
-/** Worker1.Start's options; layout NULL = the configured one. */
-GVariant *mcu_worker_options(const McuConf *conf, const char *layout);
+/** Worker1.Start's options: the configuration, and what the call remembers. */
+GVariant *mcu_worker_options(const McuConf *conf, const char *layout, unsigned max_participants);
 /** record.path + record.name for this call, now; a name that does not exist yet. Owns: caller. */
 char *mcu_recording_path(const McuConf *conf, const char *call);
 

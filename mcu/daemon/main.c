@@ -28,7 +28,7 @@ typedef struct Program {
 	McuDaemon *daemon;
 	McuSip *sip;
 	McuHttpServer *http;
-	char *worker; /* outlives reloads of the configuration */
+	char *worker; /* program; a reload does not change it */
 	bool stopping;
 	bool sip_down;
 } Program;
@@ -164,9 +164,12 @@ static void reload(Program *pr)
 
 static gboolean on_hangup(gpointer p)
 {
+	const Program *pr = p;
 	g_autofree char *state = g_strdup_printf("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT,
 						 g_get_monotonic_time());
 
+	if (pr->stopping)
+		return G_SOURCE_CONTINUE;
 	sd_notify(0, state);
 	reload(p);
 	sd_notify(0, "READY=1");

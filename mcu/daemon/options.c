@@ -7,7 +7,7 @@
 
 #define RECORDING_SUFFIX ".mp4"
 
-GVariant *mcu_worker_options(const McuConf *conf, const char *layout)
+GVariant *mcu_worker_options(const McuConf *conf, const char *layout, unsigned max_participants)
 {
 	GVariantDict d;
 
@@ -18,13 +18,13 @@ GVariant *mcu_worker_options(const McuConf *conf, const char *layout)
 	g_variant_dict_insert(&d, "bitrate", "u", conf->video.bitrate_bps);
 	g_variant_dict_insert(&d, "encoder", "s", conf->video.encoder);
 	g_variant_dict_insert(&d, "preset", "s", conf->video.encoder_preset);
-	g_variant_dict_insert(&d, "layout", "s", layout ? layout : conf->call.layout);
+	g_variant_dict_insert(&d, "layout", "s", layout);
 	g_variant_dict_insert(&d, "layout-dir", "s", conf->call.layout_dir);
 	g_variant_dict_insert(&d, "address", "s", conf->media.address);
 	g_variant_dict_insert(&d, "port-min", "u", conf->media.port_min);
 	g_variant_dict_insert(&d, "port-max", "u", conf->media.port_max);
 	g_variant_dict_insert(&d, "srtp", "s", conf->media.srtp);
-	g_variant_dict_insert(&d, "max-participants", "u", conf->call.max_participants);
+	g_variant_dict_insert(&d, "max-participants", "u", max_participants);
 	g_variant_dict_insert(&d, "decode-threads", "u", conf->video.decode_threads);
 	g_variant_dict_insert(&d, "log-level", "s", mcu_log_level_name(conf->log.level));
 	g_variant_dict_insert(&d, "jitter-min", "u", conf->media.jitter_min_ms);

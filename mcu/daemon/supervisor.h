@@ -1,5 +1,5 @@
 /* One mcu-worker process: spawned with a socket, watched, stopped. Restarting is the call's
- * decision (call.h). Thread: main.
+ * decision (call_fsm.h). Thread: main.
  *
  *   spawn --> connect --> Start --> started ... lost (exit, closed socket, no answers)
  */

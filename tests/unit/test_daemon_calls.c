@@ -66,6 +66,36 @@ static void test_start_refused(void)
 	wait_text(w->signals, "hangup:480");
 	wait_text(w->events, "call-ended");
 	g_assert_cmpuint(w->spawns, ==, 1);
+	/* whoever created it over the API is told what the worker said */
+	mcu_control_create_call(w->daemon, "nostart", NULL, on_reply, w);
+	g_assert_cmpint(wait_reply(w), ==, -EINVAL);
+	world_free(w);
+}
+
+static void reload(World *w, unsigned max_participants, unsigned empty_timeout_s)
+{
+	McuConf *conf = mcu_conf_new();
+
+	conf->call.max_participants = max_participants;
+	conf->call.empty_timeout_s = empty_timeout_s;
+	g_assert_cmpint(mcu_daemon_reconfigure(w->daemon, conf, NULL), ==, 0);
+}
+
+/* As config/mcu.yaml says: the limit is that of new calls, the time-out counts at once. */
+static void test_reload(void)
+{
+	World *w = connected("one");
+	McuCall *c = mcu_call_find(w->daemon, "one");
+
+	reload(w, 1, 0);
+	g_assert_cmpint(incoming(w, "one", OFFER, NULL), ==, 0);
+	g_assert_cmpint(incoming(w, "new", OFFER, NULL), ==, 0);
+	g_assert_cmpint(incoming(w, "new", OFFER, NULL), <, 0);
+	while (c->legs->len)
+		mcu_leg_on_ended(c->legs->pdata[0], 200, "bye");
+	g_assert_cmpuint(c->empty_timer, ==, 0);
+	reload(w, 1, 1);
+	wait_text(w->events, "call-ended");
 	world_free(w);
 }
 
@@ -375,6 +405,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/daemon/inbound/refused", test_refused_by_worker);
 	g_test_add_func("/daemon/inbound/start-refused", test_start_refused);
 	g_test_add_func("/daemon/inbound/limits", test_limits);
+	g_test_add_func("/daemon/reload", test_reload);
 	g_test_add_func("/daemon/inbound/spawn-fails", test_spawn_fails);
 	g_test_add_func("/daemon/reoffer/by-peer", test_reoffer);
 	g_test_add_func("/daemon/reoffer/hold", test_hold_state);
