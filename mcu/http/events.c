@@ -120,13 +120,18 @@ McuHttpEvents *mcu_http_events_new(McuDaemon *d, SoupServer *soup, const char *p
 	return ev;
 }
 
+void mcu_http_events_drop(McuHttpEvents *ev)
+{
+	while (ev->subscribers.head)
+		drop(ev->subscribers.head->data);
+}
+
 void mcu_http_events_free(McuHttpEvents *ev)
 {
 	if (!ev)
 		return;
 	mcu_control_unsubscribe(ev->daemon, ev->subscription);
-	while (ev->subscribers.head)
-		drop(ev->subscribers.head->data);
+	mcu_http_events_drop(ev);
 	g_free(ev);
 }
 

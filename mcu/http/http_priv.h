@@ -74,6 +74,7 @@ struct McuHttpReq {
 	GVariant *body;        /* or NULL */
 	unsigned ok_status;    /* when the daemon agrees */
 	unsigned limit_status; /* when it says that a limit is reached */
+	const char *field;     /* member of the body that it means by -EINVAL, or NULL */
 	char *location;        /* header of a success, or NULL */
 	bool in_handler;       /* what the handler passed on is still in use */
 	bool answered;
@@ -108,6 +109,8 @@ McuHttpEvents *mcu_http_events_new(McuDaemon *d, SoupServer *soup, const char *p
 				   McuHttpCounts *counts);
 void mcu_http_events_free(McuHttpEvents *ev);
 unsigned mcu_http_events_subscribers(const McuHttpEvents *ev);
+/** Hang up on every subscriber. */
+void mcu_http_events_drop(McuHttpEvents *ev);
 
 /* --- collect.c: the values of /metrics --- */
 

@@ -186,6 +186,12 @@ static void walk_list(Series *s, GVariant *list, const char *label, const char *
 		GString *inner = g_string_new(labels);
 
 		if (g_variant_is_of_type(entry, G_VARIANT_TYPE_VARDICT)) {
+			guint32 number;
+
+			if (g_variant_lookup(entry, member, "u", &number)) {
+				g_free(place);
+				id = place = g_strdup_printf("%u", number);
+			}
 			(void)g_variant_lookup(entry, member, "&s", &id);
 			append_label(inner, label, id);
 			walk(s, entry, rest, inner->str);

@@ -113,7 +113,7 @@ void mcu_req_reply(void *data, int err, const char *text, GVariant *result)
 	McuHttpReq *req = data;
 
 	if (err < 0) {
-		mcu_req_problem(req, status_of(req, err), text, NULL);
+		mcu_req_problem(req, status_of(req, err), text, err == -EINVAL ? req->field : NULL);
 	} else if (req->ok_status == 204) {
 		mcu_req_answer(req, 204, NULL, NULL, 0);
 	} else {

@@ -71,6 +71,7 @@ static void post_calls(McuHttpReq *req)
 	rest = g_variant_ref_sink(g_variant_dict_end(&options));
 	req->ok_status = 201;
 	req->limit_status = 503;
+	req->field = "layout"; /* the form of the id has been checked */
 	req->location = g_strdup_printf("/api/v1/calls/%s", id);
 	mcu_control_create_call(req->server->daemon, id, rest, mcu_req_reply, req);
 }
@@ -82,6 +83,7 @@ static void get_call(McuHttpReq *req)
 
 static void patch_call(McuHttpReq *req)
 {
+	req->field = "layout";
 	mcu_control_update_call(req->server->daemon, req->args[0], req->body, mcu_req_reply, req);
 }
 
@@ -98,6 +100,7 @@ static void get_participants(McuHttpReq *req)
 
 static void patch_participant(McuHttpReq *req)
 {
+	req->field = "name";
 	mcu_control_update_participant(req->server->daemon, req->args[0], req->args[1], req->body,
 				       mcu_req_reply, req);
 }
@@ -119,12 +122,14 @@ static void post_dial(McuHttpReq *req)
 	g_variant_dict_remove(&options, "uri");
 	rest = g_variant_ref_sink(g_variant_dict_end(&options));
 	req->ok_status = 202;
+	req->field = "uri";
 	mcu_control_dial(req->server->daemon, req->args[0], uri, rest, mcu_req_reply, req);
 }
 
 static void put_layout(McuHttpReq *req)
 {
 	req->ok_status = 204;
+	req->field = "name";
 	mcu_control_set_layout(req->server->daemon, req->args[0], req->body, mcu_req_reply, req);
 }
 

@@ -367,8 +367,12 @@ void mcu_http_server_reload(McuHttpServer *s, const McuConf *conf)
 		mcu_warning("http", "the token is kept: we still listen on %s", s->url);
 		return;
 	}
+	if (strcmp(s->token, conf->http.token) == 0)
+		return;
 	g_free(s->token);
 	s->token = g_strdup(conf->http.token);
+	/* it may have been changed because others know the old one */
+	mcu_http_events_drop(s->events);
 }
 
 const char *mcu_http_server_url(const McuHttpServer *s)

@@ -31,7 +31,8 @@ int mcu_http_server_new(McuDaemon *d, const McuConf *conf, McuHttpServer **ret,
  */
 void mcu_http_server_free(McuHttpServer *s);
 
-/** Take over what may change while running: the token. Subscribers stay. Thread: main. */
+/** Take over what may change while running: the token. When it changes, subscribers are hung up on.
+ * Thread: main. */
 void mcu_http_server_reload(McuHttpServer *s, const McuConf *conf);
 
 /** "http://127.0.0.1:8080/": where it really listens. Borrowed. */

@@ -234,7 +234,7 @@ void mcu_control_stats(McuDaemon *d, const char *call, McuReplyFn reply, void *d
 			"{'uptime-s': <12.5>, 'cpu-s': <3.25>, 'rss-bytes': <uint64 123456789>, "
 			"'video': <{'fps': <uint32 30>, 'ticks': <uint64 9007199254740993>, "
 			"'ticks-skipped': <uint64 2>, 'compose-us-avg': <1500.0>}>, "
-			"'renditions': <[{'encoder': <'x264'>, 'bitrate-bps': <uint32 1500000>, "
+			"'renditions': <[{'id': <uint32 4>, 'encoder': <'x264'>, 'bitrate-bps': <uint32 1500000>, "
 			"'frames': <uint64 7>}]>, 'participants': <[{'id': <'p1'>, "
 			"'name': <'Salle Monge'>, 'legs': <[{'id': <'l1'>, 'streams': "
 			"<[{'kind': <'audio'>, 'rx-packets': <uint64 50>, 'rtt-ms': <20.0>}, "

@@ -240,11 +240,31 @@ static void test_server_ends(Fixture *f, gconstpointer data)
 	client_free(a);
 }
 
+/* Whoever knows only the old token hears nothing more. */
+static void test_token_changes(Fixture *f, gconstpointer data)
+{
+	g_autoptr(McuConf) conf = mcu_conf_new();
+	Client *a = subscribe(f);
+
+	(void)data;
+	mcu_http_server_reload(f->server, conf);
+	turn(20);
+	g_assert_false(a->closed);
+	g_free(conf->http.token);
+	conf->http.token = g_strdup("another-secret");
+	mcu_http_server_reload(f->server, conf);
+	while (!a->closed)
+		g_main_context_iteration(NULL, TRUE);
+	g_assert_cmpuint(mcu_http_events_subscribers(f->server->events), ==, 0);
+	client_free(a);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 #define ADD(name, fn) g_test_add("/http/events/" name, Fixture, NULL, setup, fn, teardown)
 	ADD("all-hear", test_all_hear);
+	ADD("token-changes", test_token_changes);
 	ADD("leaving", test_leaving);
 	ADD("slow", test_slow);
 	ADD("burst", test_burst);

@@ -394,7 +394,7 @@ static void test_metrics(void)
 		"mcu_worker_resident_bytes{call=\"demo\"} 123456789",
 		"mcu_video_fps{call=\"demo\"} 30",
 		"mcu_video_compose_mean_seconds{call=\"demo\"} 0.0015",
-		"mcu_rendition_bitrate_bps{call=\"demo\",rendition=\"0\"} 1500000",
+		"mcu_rendition_bitrate_bps{call=\"demo\",rendition=\"4\"} 1500000",
 		"mcu_stream_rx_packets_total{call=\"demo\",participant=\"p1\",leg=\"l1\","
 		"stream=\"audio\"} 50",
 		"mcu_stream_rx_packets_total{call=\"demo\",participant=\"p1\",leg=\"l1\","

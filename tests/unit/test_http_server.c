@@ -168,7 +168,7 @@ static void test_daemon_errors(Fixture *f, gconstpointer data)
 		f->daemon->fail = errors[i].err;
 		g_auto(Reply) r =
 			request(f, "POST", "/api/v1/calls/demo/dial", "{\"uri\":\"sip:a@b\"}");
-		assert_problem(&r, errors[i].status, NULL);
+		assert_problem(&r, errors[i].status, errors[i].err == -EINVAL ? "uri" : NULL);
 		g_autoptr(JsonNode) node = json(&r);
 		g_assert_cmpstr(json_object_get_string_member(json_node_get_object(node), "detail"),
 				==, "told to fail");
