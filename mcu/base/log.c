@@ -130,6 +130,10 @@ void mcu_log(McuLogLevel level, const char *ctx, const char *fmt, ...)
 	va_start(ap, fmt);
 	message = g_strdup_vprintf(fmt, ap);
 	va_end(ap);
+	/* what a peer wrote must not begin a line of its own, nor drive a terminal */
+	for (char *p = message; *p; p++)
+		if (g_ascii_iscntrl(*p))
+			*p = ' ';
 	if (ctx)
 		g_log_structured(G_LOG_DOMAIN, to_glib(level), "TESSERA_CONTEXT", ctx, "MESSAGE",
 				 "%s", message);

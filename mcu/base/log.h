@@ -28,7 +28,7 @@ void mcu_log_setup(const char *program, McuLogLevel level);
 
 bool mcu_log_enabled(McuLogLevel level);
 
-/** Write one line. `ctx` is "call/participant/part" or NULL. Thread: any but the ticks. */
+/** Write one line; control characters become blanks. `ctx` is "call/participant/part" or NULL. Thread: any but the ticks. */
 void mcu_log(McuLogLevel level, const char *ctx, const char *fmt, ...) MCU_PRINTF(3, 4);
 
 #define mcu_error(ctx, ...) mcu_log(MCU_LOG_ERROR, ctx, __VA_ARGS__)

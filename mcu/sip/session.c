@@ -33,7 +33,6 @@ void mcu_sip_session_free(McuSipSession *s)
 	nua_handle_destroy(s->nh);
 	g_ptr_array_remove_fast(s->agent->sip->sessions, s);
 	g_free(s->early_sdp);
-	g_free(s->uri);
 	g_free(s->end_reason);
 	g_free(s);
 }
@@ -48,7 +47,7 @@ static void note_end(McuSipSession *s, unsigned status, const char *reason)
 	if (s->end_reason)
 		return;
 	s->end_status = status;
-	s->end_reason = g_utf8_make_valid(reason ? reason : "", -1);
+	s->end_reason = mcu_sip_clean_name(reason ? reason : "");
 }
 
 /* The dialog is over, whoever ended it. Frees the session. */
@@ -247,6 +246,14 @@ static void on_success(McuSipSession *s, const sip_t *sip)
 	nua_bye(s->nh, TAG_END());
 }
 
+/* The peer's phrase goes into logs and events. */
+static void refuse_owner(McuSipSession *s, unsigned status, const char *phrase)
+{
+	g_autofree char *reason = mcu_sip_clean_name(phrase ? phrase : "");
+
+	events_of(s)->refused(s->owner, status, reason);
+}
+
 static void on_invite_response(McuSipSession *s, int status, const char *phrase, const sip_t *sip)
 {
 	bool refresh = s->established && !s->reinviting;
@@ -272,7 +279,7 @@ static void on_invite_response(McuSipSession *s, int status, const char *phrase,
 	if (status == 408 || status == 481) /* RFC 3261 section 12.2.1.2: the dialog ends */
 		note_end(s, (unsigned)status, phrase);
 	else if (s->owner)
-		events_of(s)->refused(s->owner, (unsigned)status, phrase);
+		refuse_owner(s, (unsigned)status, phrase);
 }
 
 static void on_state(McuSipSession *s, int status, const char *phrase, tagi_t *tags)
@@ -283,7 +290,6 @@ static void on_state(McuSipSession *s, int status, const char *phrase, tagi_t *t
 	if (state != nua_callstate_terminated)
 		return;
 	note_end(s, (unsigned)status, phrase);
-	s->over = true;
 	finish(s);
 }
 

@@ -65,7 +65,6 @@ struct McuSipSession {
 	void *owner; /* NULL: hung up by us, lingers until the peer has confirmed */
 	bool outbound;
 	bool established; /* a 2xx to the first INVITE was sent or received */
-	bool over;        /* terminated; the handle may go */
 	bool offered;     /* our offer is in a 2xx; the ACK brings the answer */
 	bool reinviting;  /* our re-INVITE is open */
 	McuSipPending pending;
@@ -73,7 +72,6 @@ struct McuSipSession {
 	unsigned auth_tries;
 	unsigned keyframes; /* INFO requests that are not answered yet */
 	char *early_sdp;    /* answer in a provisional response */
-	char *uri, *proxy;
 	unsigned end_status;
 	char *end_reason;
 	guint linger, refresh;
@@ -130,7 +128,7 @@ char *mcu_sip_user(const url_t *url);
 char *mcu_sip_uri(const url_t *url);
 /** What to call the sender: display name, user part or host; at most MCU_MAX_NAME_CHARS. */
 char *mcu_sip_name(const sip_from_t *from);
-/** Quotes off, control characters off, surrounding space off, cut. */
+/** Quotes off, control characters off, surrounding space off, cut. Also for reason phrases. */
 char *mcu_sip_clean_name(const char *raw);
 /** Text for the inside of a quoted string. */
 char *mcu_sip_quotable(const char *text);
