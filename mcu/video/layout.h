@@ -20,6 +20,8 @@
 /** Longest layout name, and largest layout file in bytes. */
 #define MCU_MAX_LAYOUT_NAME 32
 #define MCU_MAX_LAYOUT_FILE 65536
+/** Names that are listed. */
+#define MCU_MAX_LAYOUT_NAMES 64
 /** Smallest side of a canvas and of a tile, in pixels. */
 #define MCU_MIN_CANVAS 128
 #define MCU_MIN_TILE   4
@@ -67,6 +69,11 @@ int mcu_layout_parse(const char *text, size_t len, const char *where, McuLayout 
  */
 int mcu_layout_load(const char *dir, const char *name, McuLayout **ret,
 		    McuDiag *reterr) MCU_WARN_UNUSED;
+
+/** Names that mcu_layout_load() may know in any of `dirs` (NULL-terminated), and "auto"; sorted,
+ * each once, at most MCU_MAX_LAYOUT_NAMES. Owns: caller; strings are the array's. Thread: any but
+ * the ticks. */
+GPtrArray *mcu_layout_names(const char *const *dirs) MCU_WARN_UNUSED;
 
 /** The layout `auto`, which needs no file: the best grid for 1 to MCU_MAX_SLOTS. */
 McuLayout *mcu_layout_new_auto(void);

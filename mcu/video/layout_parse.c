@@ -521,32 +521,3 @@ int mcu_layout_parse(const char *text, size_t len, const char *where, McuLayout 
 		*ret = g_steal_pointer(&layout);
 	return err;
 }
-
-int mcu_layout_load(const char *dir, const char *name, McuLayout **ret, McuDiag *reterr)
-{
-	g_autoptr(McuLayout) layout = NULL;
-	g_autofree char *path = NULL, *text = NULL;
-	g_autofree char *file = NULL;
-	gsize len = 0;
-	int err = mcu_layout_check_name(name, reterr);
-
-	if (err < 0)
-		return err;
-	file = g_strdup_printf("%s.yaml", name);
-	path = g_build_filename(dir, file, NULL);
-	if (!g_file_get_contents(path, &text, &len, NULL)) {
-		mcu_diag_where(reterr, 0, 0, "%s", path);
-		return mcu_diag(reterr, -ENOENT, "found no readable file for layout %s", name);
-	}
-	err = mcu_layout_parse(text, len, path, &layout, reterr);
-	if (err < 0)
-		return err;
-	if (strcmp(layout->name, name)) {
-		mcu_diag_where(reterr, 0, 0, "%s", path);
-		return mcu_diag(reterr, -EINVAL,
-				"found name: %s, expected %s as in the file's name", layout->name,
-				name);
-	}
-	*ret = g_steal_pointer(&layout);
-	return 0;
-}

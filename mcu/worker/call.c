@@ -7,7 +7,8 @@
 #include "worker/call_priv.h"
 
 /* Layouts of the site, then those of a source tree. */
-static const char *const layout_dirs[] = { MCU_SYSCONFDIR "/tessera/layouts", "config/layouts" };
+static const char *const layout_dirs[] = { MCU_SYSCONFDIR "/tessera/layouts", "config/layouts",
+					   NULL };
 
 #define MAX_LEGS_PER_CALL 1000
 
@@ -83,20 +84,31 @@ void mcu_call_free(McuCall *call)
 
 /* --- start --- */
 
+/* Whoever asks by the API knows names, not our files. */
+static int unknown_layout(const char *const *dirs, const char *name, McuDiag *reterr)
+{
+	g_autoptr(GPtrArray) names = mcu_layout_names(dirs);
+	g_autofree char *all = NULL;
+
+	g_ptr_array_add(names, NULL);
+	all = g_strjoinv(", ", (char **)names->pdata);
+	mcu_diag_where(reterr, 0, 0, "layout");
+	return mcu_diag(reterr, -EINVAL, "found \"%s\", expected one of %s", name, all);
+}
+
 static int load_layout(McuCall *call, const char *name, McuLayout **ret, McuDiag *reterr)
 {
-	const char *dir = call->options.layout_dir;
+	const char *const own[] = { call->options.layout_dir, NULL };
+	const char *const *dirs = *own[0] ? own : layout_dirs;
 	int r = -ENOENT;
 
-	if (*dir)
-		return mcu_layout_load(dir, name, ret, reterr);
-	for (size_t i = 0; r == -ENOENT && i < G_N_ELEMENTS(layout_dirs); i++)
-		r = mcu_layout_load(layout_dirs[i], name, ret, reterr);
+	for (size_t i = 0; r == -ENOENT && dirs[i]; i++)
+		r = mcu_layout_load(dirs[i], name, ret, reterr);
 	if (r == -ENOENT && strcmp(name, "auto") == 0) {
 		*ret = mcu_layout_new_auto();
 		return 0;
 	}
-	return r;
+	return r == -ENOENT ? unknown_layout(dirs, name, reterr) : r;
 }
 
 static int open_device(McuCall *call, McuDiag *reterr)
@@ -409,11 +421,12 @@ int mcu_call_set_layout(McuCall *call, GVariant *dict, McuDiag *reterr)
 {
 	g_autoptr(McuLayout) layout = NULL;
 	g_autofree const char **order = NULL;
-	const char *name = mcu_video_engine_layout_name(call->video), *focus = "";
+	const char *name, *focus = "";
 	int r = mcu_call_check_started(call, reterr);
 
 	if (r < 0)
 		return r;
+	name = mcu_video_engine_layout_name(call->video);
 	(void)g_variant_lookup(dict, "name", "&s", &name);
 	(void)g_variant_lookup(dict, "focus", "&s", &focus);
 	(void)g_variant_lookup(dict, "order", "^a&s", &order);

@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "ipc/error.h"
-#include "ipc/error.h"
 #include "ipc/worker-dbus.h"
 
 #define OBJECT_PATH "/org/tessera/worker"

@@ -227,6 +227,17 @@ static void test_load_errors(void)
 	g_assert_cmpint(mcu_layout_load(DIR, "", &l, &d), ==, -EINVAL);
 }
 
+static void test_names(void)
+{
+	static const char *const dirs[] = { "/nonexistent", DIR, NULL };
+	g_autoptr(GPtrArray) found = mcu_layout_names(dirs);
+	g_autofree char *all = NULL;
+
+	g_ptr_array_add(found, NULL);
+	all = g_strjoinv(" ", (char **)found->pdata);
+	g_assert_cmpstr(all, ==, "1+5 1+7 auto grid pip single speaker");
+}
+
 static void test_too_many_slots(void)
 {
 	g_autoptr(GString) s = g_string_new("name: a\nslots:\n");
@@ -299,6 +310,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/layout/bad-sizes", test_bad_sizes);
 	g_test_add_func("/layout/errors", test_errors);
 	g_test_add_func("/layout/load-errors", test_load_errors);
+	g_test_add_func("/layout/names", test_names);
 	g_test_add_func("/layout/too-many-slots", test_too_many_slots);
 	g_test_add_func("/layout/fit", test_fit);
 	g_test_add_func("/layout/fit-exact-scale", test_fit_exact_scale);
