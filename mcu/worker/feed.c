@@ -31,6 +31,7 @@ typedef struct Params {
 
 struct McuFeed {
 	McuFeeds *feeds;
+	unsigned id;
 	Params params;
 	McuRendition *rendition;
 	GArray *sinks; /* of Sink */
@@ -48,6 +49,7 @@ struct McuFeeds {
 	McuVideoEngine *video;
 	const McuWorkerOptions *options;
 	unsigned bitrate_bps;
+	unsigned last_id; /* never used again within the call */
 	GPtrArray *list; /* of McuFeed */
 };
 
@@ -256,6 +258,7 @@ static int add_feed(McuFeeds *feeds, const Params *p, McuFeed **ret, McuDiag *re
 	int r;
 
 	feed->feeds = feeds;
+	feed->id = ++feeds->last_id;
 	feed->params = *p;
 	feed->pay.mode = p->mode;
 	feed->sinks = g_array_new(FALSE, FALSE, sizeof(Sink));
@@ -364,6 +367,7 @@ static GVariant *feed_stats(McuFeed *feed)
 
 	mcu_rendition_stats(feed->rendition, &s);
 	g_variant_dict_init(&d, NULL);
+	g_variant_dict_insert(&d, "id", "u", feed->id);
 	g_variant_dict_insert(&d, "encoder", "s", s.encoder);
 	g_variant_dict_insert(&d, "active", "b", s.active);
 	g_variant_dict_insert(&d, "width", "u", (guint)s.width);
