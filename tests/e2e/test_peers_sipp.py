@@ -36,7 +36,7 @@ DIALECTS = [
     Dialect("poly_group", "G722", "111", secure=True, max_bps=1_856_000, asks="", name="poly-srtp"),
     Dialect("poly_plain", "G722", "109", max_bps=896_000, max_fs=3600, asks="FIR", name="poly"),
     Dialect("yealink_vc", "opus", "99", asks="PLI", name="yealink"),
-    Dialect("mode0_only", "PCMA", "107", mode0=True, edit={"8 0 4": "4 8"}, max_bps=768_000, max_fs=1620, name="mode0"),
+    Dialect("mode0_only", "PCMA", "107", mode0=True, edit={"8 0 4": "4 8"}, max_bps=768_000, max_fs=3600, name="mode0"),
     Dialect("small_screen", "PCMU", "99", max_bps=384_000, max_fs=396, name="small"),
     Dialect("video_only", None, "96", edit={"a=sendonly": "a=sendrecv"}, max_fs=1620, name="video-only"),
     Dialect("phone_audio_only", "PCMU", None, edit={"AVP 0 8 9": "AVP 0"}, name="audio-only"),
