@@ -161,9 +161,10 @@ BUILD_DEBS := build-essential pkg-config libglib2.0-dev libglib2.0-dev-bin libso
 	libyuv-dev libx264-dev libopenh264-dev libspandsp-dev libpango1.0-dev fonts-noto-core fonts-noto-cjk
 TEST_DEBS := clang-14 libclang-rt-14-dev python3-pytest python3-numpy python3-yaml python3-requests \
 	python3-websockets ffmpeg baresip-core baresip-ffmpeg sip-tester curl jq procps iproute2
+RUN_DEBS := curl iproute2
 .PHONY: packages test-packages
 packages:
-	tests/tools/need-debs $(BUILD_DEBS)
+	tests/tools/need-debs $(BUILD_DEBS) $(RUN_DEBS)
 test-packages:
 	tests/tools/need-debs $(BUILD_DEBS) $(TEST_DEBS)
 
@@ -232,7 +233,8 @@ install: all
 		install -m 640 config/mcu.yaml $(DESTDIR)$(SYSCONFDIR)/tessera/mcu.yaml
 	install -m 644 config/mcu.yaml $(DESTDIR)$(DATADIR)/doc/tessera/mcu.yaml
 	install -m 644 config/layouts/*.yaml $(DESTDIR)$(SYSCONFDIR)/tessera/layouts
-	sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' systemd/mcud.service \
+	sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' \
+		-e 's|@DATADIR@|$(DATADIR)|g' systemd/mcud.service \
 		> $(DESTDIR)$(UNITDIR)/mcud.service
 	install -m 644 systemd/tessera.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/tessera.conf
 	sed -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' systemd/tessera.tmpfiles.conf \
