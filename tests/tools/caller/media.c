@@ -17,6 +17,7 @@ struct McuMedia {
 	int voice_index, video_index; /* of the m= line; -1 = none */
 	McuTimer *timer;
 	int64_t next_ns;
+	uint64_t sent_before; /* pictures, at the last entry of the timeline */
 	bool stopped;
 };
 
@@ -227,6 +228,10 @@ bool mcu_media_received(const McuMedia *m)
 
 void mcu_media_timeline(McuMedia *m, JsonBuilder *json)
 {
+	uint64_t sent = mcu_video_line_sent(m->video);
+
+	mcu_json_int(json, "sent_pictures", (gint64)(sent - m->sent_before));
+	m->sent_before = sent;
 	json_builder_set_member_name(json, "marks");
 	mcu_eye_recent(mcu_video_line_eye(m->video), json);
 	json_builder_set_member_name(json, "tones");

@@ -33,7 +33,7 @@ void mcu_media_stop(McuMedia *media, bool bye);
 /** Packets came in. */
 bool mcu_media_received(const McuMedia *media);
 
-/** Entry of the timeline: members marks and tones of the object that is open. */
+/** Entry of the timeline: members sent_pictures, marks and tones of the object that is open. */
 void mcu_media_timeline(McuMedia *media, JsonBuilder *json);
 /** Members audio and video of the object that is open. */
 void mcu_media_report(McuMedia *media, JsonBuilder *json);

@@ -8,8 +8,8 @@
  *   audio.heard    tones [{hz heard_s dbfs gaps [{at_s ms}] …}], own_tone_heard_s
  *   video.seen     width height fps; marks [{id fps advances age_ms tile freezes places …}]
  *   signalling     [{t event status text}]
- *   timeline       each 500 ms: {t marks [{id advances pictures age_ms dimmed tile}], tones [{hz ms
- *                  dbfs}]}; what was seen and heard since the entry before
+ *   timeline       each 500 ms: {t sent_pictures marks [{id advances pictures age_ms dimmed tile}],
+ *                  tones [{hz ms dbfs}]}; what was seen and heard since the entry before
  * Rectangles are x, y, width, height; `tile` in fractions of the picture, `…_px` in pixels.
  */
 #pragma once

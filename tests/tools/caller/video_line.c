@@ -167,6 +167,11 @@ McuEye *mcu_video_line_eye(McuVideoLine *v)
 	return v->eye;
 }
 
+uint64_t mcu_video_line_sent(const McuVideoLine *v)
+{
+	return v->sent_pictures;
+}
+
 void mcu_video_line_refresh(McuVideoLine *v)
 {
 	v->refresh = true;

@@ -22,6 +22,9 @@ int mcu_video_line_applied(McuVideoLine *video, McuDiag *reterr) MCU_WARN_UNUSED
 /** Call every few milliseconds: sends the picture that is due. `loudness` opens the mouth. */
 void mcu_video_line_tick(McuVideoLine *video, int64_t now_ns, double loudness);
 
+/** Pictures sent so far. */
+uint64_t mcu_video_line_sent(const McuVideoLine *video);
+
 /** The next picture sent is a keyframe. */
 void mcu_video_line_refresh(McuVideoLine *video);
 
