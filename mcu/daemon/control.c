@@ -28,7 +28,7 @@ static Verb *verb_new(McuCall *c, McuReplyFn reply, void *data)
 
 static void verb_done(Verb *v, int err, const char *text, GVariant *result)
 {
-	g_autoptr(GVariant) owned = result ? g_variant_ref_sink(result) : NULL;
+	g_autoptr(GVariant) owned = result ? g_variant_take_ref(result) : NULL;
 
 	if (err == -ECANCELED)
 		v->reply(v->data, -EPIPE, "the call ended meanwhile", NULL);
