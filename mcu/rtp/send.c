@@ -22,6 +22,7 @@ struct McuRtpSender {
 	uint32_t last_ts;
 	int64_t last_ns; /* media time of the last packet on our clock */
 	Kept *kept;      /* indexed by sequence number */
+	unsigned credit; /* packets that may be sent again */
 	int64_t rtt_ns;
 };
 
@@ -100,6 +101,7 @@ int mcu_rtp_sender_packet(McuRtpSender *tx, McuPacket *payload, uint32_t media_t
 		return r;
 	if (tx->kept)
 		keep(tx, payload, ts, now_ns);
+	tx->credit = MIN(tx->credit + 1, MCU_RTP_SEND_MAX_CREDIT);
 	tx->next_seq++;
 	tx->any = true;
 	tx->last_ts = ts;
@@ -117,6 +119,8 @@ static int find_kept(McuRtpSender *tx, uint16_t seq, int64_t now_ns, Kept **ret)
 		return -ENOENT;
 	if (k->resent_ns != INT64_MIN && now_ns - k->resent_ns < MAX(RESEND_MIN_NS, tx->rtt_ns / 2))
 		return -EBUSY;
+	if (!tx->credit)
+		return -EOVERFLOW;
 	*ret = k;
 	return 0;
 }
@@ -133,6 +137,7 @@ int mcu_rtp_sender_resend(McuRtpSender *tx, uint16_t seq, int64_t now_ns, McuPac
 		return r;
 	}
 	k->resent_ns = now_ns;
+	tx->credit--;
 	tx->stats.resent++;
 	return 0;
 }

@@ -20,6 +20,9 @@
 /** Payloads kept for answering NACK: at most this many, and no older than this. */
 #define MCU_RTP_SEND_MAX_CACHE 1024
 #define MCU_RTP_SEND_CACHE_NS  (INT64_C(1000) * 1000000)
+/** Each packet that is sent earns one that may be sent again; at most this many are saved up. A
+ * listener, or who claims to be it, cannot ask for more than twice the rendition. */
+#define MCU_RTP_SEND_MAX_CREDIT 256
 
 typedef struct McuRtpSender McuRtpSender;
 
@@ -56,7 +59,7 @@ int mcu_rtp_sender_packet(McuRtpSender *tx, McuPacket *payload, uint32_t media_t
 
 /** The packet of that number again, byte for byte as first sent (SRTP contexts must allow repeated
  * transmission). Not again within half a round trip of the last time.
- * Errors: -ENOENT not kept (any more); -EBUSY just sent again.
+ * Errors: -ENOENT not kept (any more); -EBUSY just sent again; -EOVERFLOW more than was earned.
  */
 int mcu_rtp_sender_resend(McuRtpSender *tx, uint16_t seq, int64_t now_ns,
 			  McuPacket **ret) MCU_WARN_UNUSED;

@@ -23,6 +23,8 @@
 #define TICK_WAIT_NS (20 * MCU_NS_PER_MS)
 /* Change of the delay from one picture to the next. */
 #define SLEW_NS (MCU_NS_PER_MS / 2)
+/* Another bit rate may mean another encoder: not more often. */
+#define TMMBR_INTERVAL_NS MCU_NS_PER_SEC
 /* INFO costs a SIP transaction: not more often. */
 #define INFO_INTERVAL_NS MCU_NS_PER_SEC
 
@@ -45,6 +47,8 @@ typedef struct VideoStream {
 	McuPacer *pacer;
 	McuTimer *pacer_timer;
 	McuRtcpFirSeen fir_seen;
+	unsigned tmmbr_bps; /* the peer's bound; 0 = none */
+	int64_t last_tmmbr_ns;
 } VideoStream;
 
 static void on_picture(void *data, const McuFeedPicture *picture);
@@ -239,6 +243,7 @@ void mcu_video_stream_keyframe_requested(McuStream *s)
 		mcu_feed_request_keyframe(v->feed);
 }
 
+/* tmmbr_bps 0 = the peer has set no bound. */
 static McuFeedLimits limits_of(const McuSdpStream *neg, unsigned tmmbr_bps)
 {
 	McuFeedLimits l = {
@@ -300,21 +305,32 @@ static void add_tmmbn(McuStream *s, McuRtcpBuilder *b, void *data)
 	}
 }
 
-static void on_tmmbr(VideoStream *v, const McuRtcpItem *item)
+/* The latest bound counts; one that comes too soon waits for the next tick. */
+static void follow_tmmbr(VideoStream *v, int64_t now)
 {
 	McuStream *s = &v->base;
+	McuFeedLimits limits = limits_of(&s->neg, v->tmmbr_bps);
 	McuDiag diag = { 0 };
+
+	if (!v->feed || limits.max_bitrate_bps == v->limits.max_bitrate_bps ||
+	    now - v->last_tmmbr_ns < TMMBR_INTERVAL_NS)
+		return;
+	v->last_tmmbr_ns = now;
+	if (join_feed(v, &limits, &diag) < 0)
+		mcu_warning(s->env->ctx, "TMMBR not followed: %s", diag.text);
+}
+
+static void on_tmmbr(VideoStream *v, const McuRtcpItem *item, int64_t now)
+{
+	McuStream *s = &v->base;
 
 	for (unsigned i = 0; i < item->n; i++) {
 		if (item->rates[i].ssrc != s->ssrc)
 			continue;
-		McuFeedLimits limits = limits_of(&s->neg, (unsigned)MIN(item->rates[i].bitrate_bps,
-									UINT32_MAX));
+		v->tmmbr_bps = (unsigned)CLAMP(item->rates[i].bitrate_bps, 1, UINT32_MAX);
 		s->tmmbr_in++;
-		if (v->feed && limits.max_bitrate_bps != v->limits.max_bitrate_bps &&
-		    join_feed(v, &limits, &diag) < 0)
-			mcu_warning(s->env->ctx, "TMMBR not followed: %s", diag.text);
 	}
+	follow_tmmbr(v, now);
 	mcu_stream_send_feedback(s, add_tmmbn, (void *)item);
 }
 
@@ -322,7 +338,6 @@ static void video_feedback(McuStream *s, const McuRtcpItem *item, int64_t now)
 {
 	VideoStream *v = (VideoStream *)s;
 
-	(void)now;
 	switch (item->type) {
 	case MCU_RTCP_PLI:
 		s->pli_in++;
@@ -338,7 +353,7 @@ static void video_feedback(McuStream *s, const McuRtcpItem *item, int64_t now)
 		}
 		break;
 	case MCU_RTCP_TMMBR:
-		on_tmmbr(v, item);
+		on_tmmbr(v, item, now);
 		break;
 	default:
 		break;
@@ -381,7 +396,7 @@ static void drop_in(VideoStream *v)
 static int video_apply(McuStream *s, McuDiag *reterr)
 {
 	VideoStream *v = (VideoStream *)s;
-	McuFeedLimits limits = limits_of(&s->neg, 0);
+	McuFeedLimits limits = limits_of(&s->neg, v->tmmbr_bps);
 	int r;
 
 	if (mcu_stream_receives(s)) {
@@ -399,6 +414,11 @@ static int video_apply(McuStream *s, McuDiag *reterr)
 	return join_feed(v, &limits, reterr);
 }
 
+static void video_tick(McuStream *s, int64_t now)
+{
+	follow_tmmbr((VideoStream *)s, now);
+}
+
 static void video_stats(McuStream *s, GVariantDict *d)
 {
 	VideoStream *v = (VideoStream *)s;
@@ -411,7 +431,8 @@ static void video_stats(McuStream *s, GVariantDict *d)
 		g_variant_dict_insert(d, "width", "u", (guint)in.width);
 		g_variant_dict_insert(d, "height", "u", (guint)in.height);
 		g_variant_dict_insert(d, "fps", "d", in.fps);
-		g_variant_dict_insert(d, "age-ms", "d", (double)in.age_ns / 1e6);
+		if (in.age_ns >= 0)
+			g_variant_dict_insert(d, "age-ms", "d", (double)in.age_ns / 1e6);
 		g_variant_dict_insert(d, "decoded", "t", in.decoded);
 		g_variant_dict_insert(d, "decode-us-avg", "d",
 				      in.decoded ? (double)in.decode_ns / (double)in.decoded / 1e3 :
@@ -452,6 +473,7 @@ McuStream *mcu_video_stream_new(const McuStreamEnv *env)
 		.rtp = video_rtp,
 		.restart = video_restart,
 		.feedback = video_feedback,
+		.tick = video_tick,
 		.stats = video_stats,
 		.free = video_free,
 	};

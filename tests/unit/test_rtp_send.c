@@ -79,6 +79,37 @@ static void test_resend(void)
 	g_assert_cmpuint(st.packets, ==, 10);
 }
 
+/* Whoever asks for everything all the time gets no more than was sent. */
+static void test_resend_credit(void)
+{
+	g_autoptr(McuRtpSender) tx = sender();
+	g_autoptr(McuPacket) pay = payload(10, 0);
+	unsigned resent = 0;
+	int r = 0;
+
+	for (unsigned i = 0; i < 2 * MCU_RTP_SEND_MAX_CREDIT; i++) {
+		g_autoptr(McuPacket) pkt = NULL;
+
+		g_assert_cmpint(mcu_rtp_sender_packet(tx, pay, i, 0, &pkt), ==, 0);
+	}
+	for (unsigned turn = 1; turn <= 3; turn++) {
+		for (unsigned i = 0; i < 2 * MCU_RTP_SEND_MAX_CREDIT; i++) {
+			g_autoptr(McuPacket) pkt = NULL;
+
+			r = mcu_rtp_sender_resend(tx, (uint16_t)(65535 + i), turn * 20 * MS, &pkt);
+			resent += r == 0;
+		}
+		g_assert_cmpint(r, ==, -EOVERFLOW);
+	}
+	g_assert_cmpuint(resent, ==, MCU_RTP_SEND_MAX_CREDIT);
+	g_autoptr(McuPacket) next = NULL, again = NULL, no = NULL;
+	g_assert_cmpint(mcu_rtp_sender_packet(tx, pay, 0, 80 * MS, &next), ==, 0);
+	g_assert_cmpint(mcu_rtp_sender_resend(tx, 2 * MCU_RTP_SEND_MAX_CREDIT - 1, 80 * MS, &again),
+			==, 0);
+	g_assert_cmpint(mcu_rtp_sender_resend(tx, 2 * MCU_RTP_SEND_MAX_CREDIT - 2, 80 * MS, &no),
+			==, -EOVERFLOW);
+}
+
 static void test_reports(void)
 {
 	g_autoptr(McuRtpSender) tx = sender();
@@ -255,6 +286,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/rtp/send/headers", test_headers);
 	g_test_add_func("/rtp/send/resend", test_resend);
+	g_test_add_func("/rtp/send/resend-credit", test_resend_credit);
 	g_test_add_func("/rtp/send/reports", test_reports);
 	g_test_add_func("/rtp/pacer/spreads", test_pacer_spreads);
 	g_test_add_func("/rtp/pacer/overflow", test_pacer_overflow);
