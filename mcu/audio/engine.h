@@ -29,7 +29,7 @@
 #define MCU_AUDIO_MAX_PAYLOAD   1500
 #define MCU_MAX_AUDIO_SOURCES   256
 #define MCU_MAX_AUDIO_LISTENERS 512
-#define MCU_MAX_AUDIO_PARTS     128 /* participants */
+#define MCU_MAX_AUDIO_PARTS     256 /* participants */
 
 typedef struct McuAudioEngine McuAudioEngine;
 
