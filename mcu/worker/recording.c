@@ -114,6 +114,8 @@ void mcu_recording_detach(McuRecording *r)
 	mcu_audio_engine_set_tap(r->audio, NULL, NULL);
 	mcu_feed_leave(r->feed, r);
 	r->feed = NULL;
+	/* who detaches no longer holds it as the running one; close() says how it ended */
+	r->reported = true;
 }
 
 int mcu_recording_close(McuRecording *r, int64_t timeout_ns)
