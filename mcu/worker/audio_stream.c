@@ -57,7 +57,9 @@ static void audio_rtp(McuStream *s, McuPacket *pkt, const McuRtpHeader *hdr, int
 
 	/* duplicates and late packets are the jitter buffer's to judge */
 	(void)mcu_rtp_receiver_put(s->rx, pkt, hdr, now);
-	(void)mcu_stream_capture_ns(s, hdr->ts, now);
+	/* a key's time stands still while it is held */
+	if (mcu_stream_clock_hz(s, hdr->pt))
+		(void)mcu_stream_capture_ns(s, hdr->ts, now);
 	if (s->neg.dtmf_recv_pt >= 0 && hdr->pt == s->neg.dtmf_recv_pt)
 		on_telephone_event(a, hdr, now);
 	/* keys, too: the jitter buffer must not take their numbers for lost sound */
@@ -103,7 +105,7 @@ static unsigned opus_bitrate(const McuSdpStream *neg)
 	if (neg->opus.max_bps)
 		bps = MIN(bps, neg->opus.max_bps);
 	if (neg->send_limit_bps)
-		bps = MIN(bps, (unsigned)neg->send_limit_bps);
+		bps = (unsigned)MIN(bps, neg->send_limit_bps);
 	return MAX(bps, 6000);
 }
 
@@ -213,12 +215,14 @@ static void audio_free(McuStream *s)
 		s->env->bind_listener(s->env->data, a->listener, NULL);
 		(void)mcu_audio_engine_remove_listener(s->env->audio, a->listener);
 	}
+	*s->env->audio_delay_ns = 0;
 	mcu_timer_free(a->dtmf_timer);
 }
 
 McuStream *mcu_audio_stream_new(const McuStreamEnv *env)
 {
 	static const McuStreamOps ops = {
+		.kind = MCU_SDP_AUDIO,
 		.name = "audio",
 		.apply = audio_apply,
 		.rtp = audio_rtp,

@@ -1,5 +1,6 @@
 #include "worker/feed.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -221,6 +222,34 @@ static McuFeed *find(McuFeeds *feeds, const Params *want)
 	return spare;
 }
 
+static bool can_decode(const Params *p, const McuFeedLimits *limits)
+{
+	unsigned fs = macroblocks(p->width, p->height);
+
+	/* packetization-mode 1 includes the single NAL units of mode 0 */
+	return p->mode <= limits->mode && fs <= limits->max_fs && fs * p->fps <= limits->max_mbps &&
+	       (limits->high_profile || p->profile != HW_PROFILE_HIGH);
+}
+
+/* Of the feeds in use that the listener can decode: the most bits within its limit, else the
+ * fewest. */
+static McuFeed *nearest(McuFeeds *feeds, const McuFeedLimits *limits)
+{
+	unsigned max = limits->max_bitrate_bps ? limits->max_bitrate_bps : UINT_MAX;
+	McuFeed *best = NULL;
+
+	for (guint i = 0; i < feeds->list->len; i++) {
+		McuFeed *feed = feeds->list->pdata[i];
+		unsigned have = mcu_feed_bitrate(feed), than = best ? mcu_feed_bitrate(best) : 0;
+
+		if (!feed->sinks->len || !can_decode(&feed->params, limits))
+			continue;
+		if (!best || (have <= max ? than > max || have > than : have < than))
+			best = feed;
+	}
+	return best;
+}
+
 static HwEncoderKind encoder_kind(const char *name)
 {
 	if (strcmp(name, "openh264") == 0)
@@ -287,29 +316,57 @@ static void drop_idle(McuFeeds *feeds)
 	}
 }
 
+static int find_or_add(McuFeeds *feeds, const McuFeedLimits *limits, const Params *want,
+		       McuFeed **ret, McuDiag *reterr)
+{
+	int r;
+
+	*ret = find(feeds, want);
+	if (*ret)
+		return 0;
+	drop_idle(feeds);
+	r = add_feed(feeds, want, ret, reterr);
+	if (r < 0)
+		*ret = nearest(feeds, limits);
+	return *ret ? 0 : r;
+}
+
 int mcu_feeds_join(McuFeeds *feeds, const McuFeedLimits *limits, McuFeedFn fn, void *data,
-		   McuFeed **ret, McuDiag *reterr)
+		   McuFeed **feed, McuDiag *reterr)
 {
 	const Sink sink = { fn, data };
-	McuFeed *feed;
+	McuFeed *next;
+	Params want;
+	int r = choose(feeds, limits, &want, reterr);
+
+	if (r < 0 || (*feed && serves(&(*feed)->params, &want)))
+		return r;
+	r = find_or_add(feeds, limits, &want, &next, reterr);
+	if (r < 0 || next == *feed)
+		return r;
+	g_array_append_val(next->sinks, sink);
+	if (next->sinks->len == 1)
+		mcu_rendition_set_active(next->rendition, true);
+	mcu_rendition_request_keyframe(next->rendition);
+	mcu_feed_leave(*feed, data);
+	*feed = next;
+	return 0;
+}
+
+int mcu_feeds_check(McuFeeds *feeds, const McuFeedLimits *limits, McuDiag *reterr)
+{
+	unsigned in_use = 0;
 	Params want;
 	int r = choose(feeds, limits, &want, reterr);
 
 	if (r < 0)
 		return r;
-	feed = find(feeds, &want);
-	if (!feed) {
-		drop_idle(feeds);
-		r = add_feed(feeds, &want, &feed, reterr);
-		if (r < 0)
-			return r;
-	}
-	g_array_append_val(feed->sinks, sink);
-	if (feed->sinks->len == 1)
-		mcu_rendition_set_active(feed->rendition, true);
-	mcu_rendition_request_keyframe(feed->rendition);
-	*ret = feed;
-	return 0;
+	for (guint i = 0; i < feeds->list->len; i++)
+		in_use += ((McuFeed *)feeds->list->pdata[i])->sinks->len > 0;
+	if (in_use < MCU_MAX_RENDITIONS || find(feeds, &want) || nearest(feeds, limits))
+		return 0;
+	return mcu_diag(reterr, -EOVERFLOW,
+			"%u different pictures are made already, and none suits the peer", in_use);
 }
 
 void mcu_feed_leave(McuFeed *feed, void *data)

@@ -43,12 +43,17 @@ McuFeeds *mcu_feeds_new(McuVideoEngine *video, const McuWorkerOptions *options);
 /** After the engine was stopped; NULL is allowed. Sinks must have left. */
 void mcu_feeds_free(McuFeeds *feeds);
 
-/** Take part in the feed that serves `limits` best: an existing one where one fits, else a new one.
- * A keyframe is asked for. Errors: -EOVERFLOW too many different feeds; -ENOTSUP limits below the
- * smallest rendition; what mcu_video_engine_add_rendition() says.
+/** Take part in the feed that serves `limits` best: the present one or another where it fits, else a
+ * new one, else (no room for more) the nearest that the listener can decode. `*feed` is the one that
+ * `data` takes now, or NULL; it is left when another was found, and a keyframe of that is asked for.
+ * Errors (*feed stays): -EOVERFLOW no room, and nothing that it could decode; -ENOTSUP limits below
+ * the smallest rendition; what mcu_video_engine_add_rendition() says.
  */
 int mcu_feeds_join(McuFeeds *feeds, const McuFeedLimits *limits, McuFeedFn fn, void *data,
-		   McuFeed **ret, McuDiag *reterr) MCU_WARN_UNUSED;
+		   McuFeed **feed, McuDiag *reterr) MCU_WARN_UNUSED;
+
+/** Would join() find something? Errors: -EOVERFLOW, -ENOTSUP as there. */
+int mcu_feeds_check(McuFeeds *feeds, const McuFeedLimits *limits, McuDiag *reterr) MCU_WARN_UNUSED;
 
 /** `data` is the one given to join. NULL feed is allowed. */
 void mcu_feed_leave(McuFeed *feed, void *data);

@@ -13,7 +13,8 @@ struct McuLeg {
 	McuStreamEnv env;
 	McuRtpClockMap clock_map;
 	int64_t audio_delay_ns;
-	int64_t made_ns;
+	bool expects_media;
+	int64_t expects_since_ns;
 	McuSdpAgent *agent;
 	McuStream *streams[MAX_STREAMS]; /* by m= line; NULL = refused or not carried */
 };
@@ -47,7 +48,7 @@ McuLeg *mcu_leg_new(const McuLegParams *params)
 	leg->env.cname = leg->cname;
 	leg->env.clock_map = &leg->clock_map;
 	leg->env.audio_delay_ns = &leg->audio_delay_ns;
-	leg->made_ns = mcu_now_ns();
+	leg->expects_since_ns = mcu_now_ns();
 	init_caps(leg, &caps);
 	leg->agent = mcu_sdp_agent_new(&caps);
 	return leg;
@@ -86,6 +87,11 @@ static int ensure_stream(McuLeg *leg, size_t i, McuSdpKind kind, McuDiag *reterr
 	McuStream *s = leg->streams[i];
 	int r;
 
+	/* an m= line that changed its kind is another one */
+	if (s && s->ops->kind != kind) {
+		g_clear_pointer(&leg->streams[i], mcu_stream_free);
+		s = NULL;
+	}
 	if (!s) {
 		s = kind == MCU_SDP_AUDIO ? mcu_audio_stream_new(&leg->env) :
 					    mcu_video_stream_new(&leg->env);
@@ -134,6 +140,11 @@ static void apply(McuLeg *leg)
 		}
 		g_clear_pointer(&leg->streams[i], mcu_stream_free);
 	}
+	/* after a hold, silence counts from its end */
+	bool expects = mcu_leg_expects_media(leg);
+	if (expects && !leg->expects_media)
+		leg->expects_since_ns = mcu_now_ns();
+	leg->expects_media = expects;
 }
 
 int mcu_leg_set_offer(McuLeg *leg, const char *sdp, char **ret_answer, McuDiag *reterr)
@@ -150,7 +161,8 @@ int mcu_leg_set_offer(McuLeg *leg, const char *sdp, char **ret_answer, McuDiag *
 			continue;
 		if (!carried(leg, i))
 			r = mcu_sdp_agent_refuse(leg->agent, i, "one audio and one video are carried");
-		else if (ensure_stream(leg, i, s->kind, &diag) < 0)
+		else if (ensure_stream(leg, i, s->kind, &diag) < 0 ||
+			 mcu_stream_check(leg->streams[i], s, &diag) < 0)
 			r = mcu_sdp_agent_refuse(leg->agent, i, diag.text);
 		if (r < 0)
 			break;
@@ -211,13 +223,13 @@ void mcu_leg_rollback(McuLeg *leg)
 void mcu_leg_request_keyframe(McuLeg *leg)
 {
 	for (size_t i = 0; i < MAX_STREAMS; i++)
-		if (leg->streams[i] && leg->streams[i]->neg.kind == MCU_SDP_VIDEO)
+		if (leg->streams[i] && leg->streams[i]->ops->kind == MCU_SDP_VIDEO)
 			mcu_video_stream_keyframe_requested(leg->streams[i]);
 }
 
 int64_t mcu_leg_last_media_ns(const McuLeg *leg)
 {
-	int64_t last = leg->made_ns;
+	int64_t last = leg->expects_since_ns;
 
 	for (size_t i = 0; i < MAX_STREAMS; i++) {
 		McuTransportStats stats;

@@ -32,7 +32,8 @@ void mcu_leg_rollback(McuLeg *leg);
 /** The peer asked for a keyframe by INFO. */
 void mcu_leg_request_keyframe(McuLeg *leg);
 
-/** When the newest packet of any stream arrived; before the first one, when the leg was made. */
+/** When the newest packet of any stream arrived; if that was earlier, since when media is expected
+ * (the leg was made, a hold ended). */
 int64_t mcu_leg_last_media_ns(const McuLeg *leg);
 
 /** The peer is expected to send something. */

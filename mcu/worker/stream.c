@@ -14,6 +14,8 @@
 /* Packets in a row that another SSRC must show while the current one still sends. */
 #define SSRC_TAKEOVER_PACKETS 5
 #define SSRC_QUIET_NS (200 * MCU_NS_PER_MS)
+/* RTP time that moves further from one packet to the next is another time line. */
+#define RTP_JUMP_S 10
 
 static uint32_t random_u32(void)
 {
@@ -41,32 +43,53 @@ void mcu_stream_event(McuStream *s, const char *event, GVariant *detail)
 
 /* --- in --- */
 
-/* Which SSRC is listened to: the first; another one when that is quiet, or when it insists. */
-static bool accept_ssrc(McuStream *s, uint32_t ssrc, int64_t now)
+unsigned mcu_stream_clock_hz(const McuStream *s, uint8_t pt)
 {
-	if (s->rx && ssrc == s->rx_ssrc) {
-		s->next_ssrc_count = 0;
-		return true;
+	for (size_t i = 0; i < s->neg.n_recv_pts; i++) {
+		McuCodec codec = s->neg.recv_pts[i].codec;
+		if (s->neg.recv_pts[i].pt == pt && codec != MCU_CODEC_CN &&
+		    codec != MCU_CODEC_TELEPHONE_EVENT)
+			return mcu_codec_clock_hz(codec);
 	}
-	if (s->rx && now - s->last_rtp_ns < SSRC_QUIET_NS) {
-		s->next_ssrc_count = ssrc == s->next_ssrc ? s->next_ssrc_count + 1 : 1;
-		s->next_ssrc = ssrc;
-		if (s->next_ssrc_count < SSRC_TAKEOVER_PACKETS)
-			return false;
-	}
+	return 0;
+}
+
+static void begin_receiver(McuStream *s, uint32_t ssrc, unsigned clock_hz)
+{
 	const McuRtpReceiverConfig config = {
 		.ssrc = ssrc,
-		.clock_hz = mcu_codec_clock_hz(s->neg.codec),
+		.clock_hz = clock_hz,
 		.reorder = s->neg.kind != MCU_SDP_AUDIO,
 		.nack = s->neg.feedback & MCU_SDP_FB_NACK,
 	};
+
 	mcu_rtp_receiver_free(s->rx);
 	s->rx = mcu_rtp_receiver_new(&config);
 	s->rx_ssrc = ssrc;
+	s->rx_clock_hz = clock_hz;
 	s->rtp_started = false;
-	s->rtp_map = (McuRtpClockMap){ 0 };
 	s->next_ssrc_count = 0;
 	s->ops->restart(s);
+}
+
+/* Which SSRC is listened to: the first; another one when that is quiet, or when it insists. A codec
+ * with another clock begins anew: its times cannot be compared with those before. */
+static bool accept_source(McuStream *s, const McuRtpHeader *hdr, int64_t now)
+{
+	unsigned clock_hz = mcu_stream_clock_hz(s, hdr->pt);
+	bool same = s->rx && hdr->ssrc == s->rx_ssrc;
+
+	if (same && (!clock_hz || clock_hz == s->rx_clock_hz)) {
+		s->next_ssrc_count = 0;
+		return true;
+	}
+	if (s->rx && !same && now - s->last_rtp_ns < SSRC_QUIET_NS) {
+		s->next_ssrc_count = hdr->ssrc == s->next_ssrc ? s->next_ssrc_count + 1 : 1;
+		s->next_ssrc = hdr->ssrc;
+		if (s->next_ssrc_count < SSRC_TAKEOVER_PACKETS)
+			return false;
+	}
+	begin_receiver(s, hdr->ssrc, clock_hz ? clock_hz : mcu_codec_clock_hz(s->neg.codec));
 	return true;
 }
 
@@ -82,7 +105,7 @@ static void on_rtp(McuPacket *pkt, void *data)
 		s->rx_invalid++;
 		return;
 	}
-	if (!accept_ssrc(s, hdr.ssrc, now))
+	if (!accept_source(s, &hdr, now))
 		return;
 	s->last_rtp_ns = now;
 	if (!s->established) {
@@ -116,6 +139,17 @@ static void on_blocks(McuStream *s, const McuRtcpItem *item)
 		mcu_rtp_receiver_set_rtt(s->rx, (int64_t)(stats.rtt_ms * 1e6));
 }
 
+static void on_bye(McuStream *s, const McuRtcpItem *item)
+{
+	for (unsigned i = 0; i < item->n; i++) {
+		if (!s->rx || item->ssrcs[i] != s->rx_ssrc)
+			continue;
+		g_clear_pointer(&s->rx, mcu_rtp_receiver_free);
+		if (s->ops->ended)
+			s->ops->ended(s);
+	}
+}
+
 static void on_rtcp(McuPacket *pkt, void *data)
 {
 	McuStream *s = data;
@@ -132,11 +166,24 @@ static void on_rtcp(McuPacket *pkt, void *data)
 			on_blocks(s, &item);
 		else if (item.type == MCU_RTCP_NACK && s->tx && item.media_ssrc == s->ssrc)
 			on_nack(s, &item, pkt->arrival_ns);
+		else if (item.type == MCU_RTCP_BYE)
+			on_bye(s, &item);
 		else if (s->ops->feedback)
 			s->ops->feedback(s, &item, pkt->arrival_ns);
 	}
 	if (r != -EAGAIN)
 		s->rx_invalid++;
+}
+
+/* The peer is not where its SDP says (NAT): the keyframe sent there was lost. */
+static void on_latched(const McuNetAddress *source, void *data)
+{
+	McuStream *s = data;
+
+	if (s->open && s->neg.kind == MCU_SDP_VIDEO &&
+	    (source->port != s->neg.remote_rtp_port ||
+	     strcmp(source->host, s->neg.remote_address) != 0))
+		mcu_video_stream_keyframe_requested(s);
 }
 
 static void on_error(int err, const McuDiag *why, void *data)
@@ -153,12 +200,16 @@ static void on_error(int err, const McuDiag *why, void *data)
 /* Before the first sender report: the RTP time itself, unwrapped, is a clock as even as any. */
 static int64_t rtp_time_ns(McuStream *s, uint32_t ts)
 {
-	if (!s->rtp_started)
-		s->rtp_last_ts = ts;
-	s->rtp_started = true;
-	s->rtp_time += mcu_diff32(ts, s->rtp_last_ts);
+	int64_t hz = s->rx_clock_hz, step = mcu_diff32(ts, s->rtp_last_ts);
+
+	if (!s->rtp_started || ABS(step) > RTP_JUMP_S * hz) {
+		s->rtp_started = true;
+		s->rtp_time = step = 0;
+		s->rtp_map = (McuRtpClockMap){ 0 };
+	}
+	s->rtp_time += step;
 	s->rtp_last_ts = ts;
-	return s->rtp_time * MCU_NS_PER_SEC / mcu_codec_clock_hz(s->neg.codec);
+	return s->rtp_time / hz * MCU_NS_PER_SEC + s->rtp_time % hz * MCU_NS_PER_SEC / hz;
 }
 
 int64_t mcu_stream_capture_ns(McuStream *s, uint32_t ts, int64_t arrival_ns)
@@ -187,12 +238,17 @@ void mcu_stream_send(McuStream *s, McuPacket *payload, uint32_t media_ts, int64_
 		(void)mcu_transport_send_rtp(s->transport, pkt); /* counted there */
 }
 
-static void build_report(McuStream *s, McuRtcpBuilder *b, int64_t now)
+/* A block ends a loss interval. Feedback may come every few packets, and what is lost of those few
+ * would look like heavy loss to the peer: between two regular reports it goes without. */
+static void build_report(McuStream *s, McuRtcpBuilder *b, int64_t now, bool regular)
 {
 	McuRtcpBlock block;
 	McuRtcpSenderInfo info;
-	size_t n = s->rx && mcu_rtp_receiver_report(s->rx, now, &block) ? 1 : 0;
+	bool due = regular || now - s->last_report_ns >= RTCP_INTERVAL_NS / 2;
+	size_t n = due && s->rx && mcu_rtp_receiver_report(s->rx, now, &block) ? 1 : 0;
 
+	if (n)
+		s->last_report_ns = now;
 	if (s->tx && mcu_rtp_sender_info(s->tx, now, mcu_now_ntp(), &info))
 		mcu_rtcp_build_sr(b, s->ssrc, &info, &block, n);
 	else
@@ -206,7 +262,7 @@ void mcu_stream_send_feedback(McuStream *s, void (*fill)(McuStream *s, McuRtcpBu
 	McuPacket *pkt = mcu_packet_new();
 	McuRtcpBuilder b = mcu_rtcp_builder(pkt);
 
-	build_report(s, &b, mcu_now_ns());
+	build_report(s, &b, mcu_now_ns(), !fill);
 	if (fill)
 		fill(s, &b, data);
 	if (mcu_rtcp_build_end(&b) < 0) {
@@ -230,21 +286,40 @@ static void on_rtcp_timer(void *data)
 		      now + RTCP_INTERVAL_NS / 2 + (int64_t)(g_random_double() * RTCP_INTERVAL_NS));
 }
 
+static void add_bye(McuStream *s, McuRtcpBuilder *b, void *data)
+{
+	(void)data;
+	mcu_rtcp_build_bye(b, &s->ssrc, 1, NULL);
+}
+
+/* RFC 7160 section 4: another clock rate, another SSRC. */
+static void end_sender(McuStream *s)
+{
+	mcu_stream_send_feedback(s, add_bye, NULL);
+	g_clear_pointer(&s->tx, mcu_rtp_sender_free);
+	s->ssrc = random_u32();
+}
+
 void mcu_stream_setup_sender(McuStream *s, bool keep_for_nack)
 {
+	unsigned clock_hz = mcu_codec_clock_hz(s->neg.codec);
+
+	if (s->tx && s->tx_clock_hz != clock_hz)
+		end_sender(s);
+	if (s->tx) {
+		mcu_rtp_sender_set_pt(s->tx, s->neg.send_pt);
+		return;
+	}
 	const McuRtpSenderConfig config = {
 		.ssrc = s->ssrc,
 		.pt = s->neg.send_pt,
-		.clock_hz = mcu_codec_clock_hz(s->neg.codec),
+		.clock_hz = clock_hz,
 		.first_seq = (uint16_t)random_u32(),
 		.ts_offset = random_u32(),
 		.keep_for_nack = keep_for_nack,
 	};
-
-	if (s->tx)
-		mcu_rtp_sender_set_pt(s->tx, s->neg.send_pt);
-	else
-		s->tx = mcu_rtp_sender_new(&config);
+	s->tx = mcu_rtp_sender_new(&config);
+	s->tx_clock_hz = clock_hz;
 }
 
 /* --- life --- */
@@ -257,11 +332,17 @@ void mcu_stream_init(McuStream *s, const McuStreamOps *ops, const McuStreamEnv *
 	s->rtcp_timer = mcu_timer_new(on_rtcp_timer, s);
 }
 
+static bool is_ipv6(const char *address)
+{
+	return strchr(address, ':') != NULL;
+}
+
 int mcu_stream_bind(McuStream *s, const char *address, bool video, McuDiag *reterr)
 {
 	static const McuTransportHandler handler = {
 		.on_rtp = on_rtp,
 		.on_rtcp = on_rtcp,
+		.on_latched = on_latched,
 		.on_error = on_error,
 	};
 	McuUdpParams params = {
@@ -275,7 +356,7 @@ int mcu_stream_bind(McuStream *s, const char *address, bool video, McuDiag *rete
 
 	/* an address of a NAT in front of us cannot be bound, only told */
 	if (r == -EINVAL || r == -EIO) {
-		params.address = strchr(address, ':') ? "::" : "0.0.0.0";
+		params.address = is_ipv6(address) ? "::" : "0.0.0.0";
 		r = mcu_udp_new(&params, &handler, s, &s->transport, reterr);
 	}
 	if (r < 0)
@@ -292,6 +373,14 @@ int mcu_stream_bind(McuStream *s, const char *address, bool video, McuDiag *rete
 	return 0;
 }
 
+int mcu_stream_check(McuStream *s, const McuSdpStream *neg, McuDiag *reterr)
+{
+	if (neg->remote_address[0] && is_ipv6(neg->remote_address) != is_ipv6(s->local_address))
+		return mcu_diag(reterr, -EINVAL, "%s cannot be reached from %s: other IP version",
+				neg->remote_address, s->local_address);
+	return s->ops->check ? s->ops->check(s, neg, reterr) : 0;
+}
+
 int mcu_stream_apply(McuStream *s, const McuSdpStream *neg, McuDiag *reterr)
 {
 	McuTransportRemote remote = {
@@ -303,7 +392,10 @@ int mcu_stream_apply(McuStream *s, const McuSdpStream *neg, McuDiag *reterr)
 	};
 	int r;
 
-	g_strlcpy(remote.address, neg->remote_address, sizeof(remote.address));
+	/* INTEROP: Linphone gives its IPv6 address in a call over IPv4, and takes both. Where it
+	 * can be reached is seen from its packets. */
+	if (is_ipv6(neg->remote_address) == is_ipv6(s->local_address))
+		g_strlcpy(remote.address, neg->remote_address, sizeof(remote.address));
 	r = mcu_transport_set_remote(s->transport, &remote, reterr);
 	explicit_bzero(&remote, sizeof(remote));
 	if (r < 0)
@@ -317,12 +409,6 @@ int mcu_stream_apply(McuStream *s, const McuSdpStream *neg, McuDiag *reterr)
 	}
 	mcu_timer_set_earlier(s->rtcp_timer, mcu_now_ns() + RTCP_FIRST_NS);
 	return 0;
-}
-
-static void add_bye(McuStream *s, McuRtcpBuilder *b, void *data)
-{
-	(void)data;
-	mcu_rtcp_build_bye(b, &s->ssrc, 1, NULL);
 }
 
 void mcu_stream_free(McuStream *s)

@@ -50,13 +50,18 @@ typedef struct McuStreamEnv {
 } McuStreamEnv;
 
 typedef struct McuStreamOps {
+	McuSdpKind kind;
 	const char *name;
+	/* could apply() do this? NULL = always */
+	int (*check)(McuStream *s, const McuSdpStream *neg, McuDiag *reterr);
 	/* agreed parameters are in stream->neg; called again after each re-offer */
 	int (*apply)(McuStream *s, McuDiag *reterr);
 	/* one packet of the current SSRC, valid header */
 	void (*rtp)(McuStream *s, McuPacket *pkt, const McuRtpHeader *hdr, int64_t now_ns);
 	/* the peer's SSRC changed; s->rx is the new receiver */
 	void (*restart)(McuStream *s);
+	/* the peer's SSRC said BYE; s->rx is gone. NULL = nothing to do */
+	void (*ended)(McuStream *s);
 	/* RTCP that is not a report; NULL = nothing to do */
 	void (*feedback)(McuStream *s, const McuRtcpItem *item, int64_t now_ns);
 	/* once a second */
@@ -77,13 +82,16 @@ struct McuStream {
 
 	/* out */
 	McuRtpSender *tx;
+	unsigned tx_clock_hz;
 	uint32_t ssrc;
 	McuTimer *rtcp_timer;
+	int64_t last_report_ns; /* of the last report block */
 	uint64_t fir_in, pli_in, nack_in, tmmbr_in;
 
 	/* in */
 	McuRtpReceiver *rx; /* of rx_ssrc; NULL before the first packet */
 	uint32_t rx_ssrc;
+	unsigned rx_clock_hz;
 	uint32_t next_ssrc; /* another SSRC that may take over */
 	unsigned next_ssrc_count;
 	int64_t last_rtp_ns;
@@ -102,6 +110,9 @@ McuStream *mcu_video_stream_new(const McuStreamEnv *env);
 
 /** Bind ports on `address` and fill s->local. Errors: -ENOSPC no port free; -EINVAL; -EIO. */
 int mcu_stream_bind(McuStream *s, const char *address, bool video, McuDiag *reterr) MCU_WARN_UNUSED;
+
+/** Can this be agreed to? Ask before answering. Errors: what mcu_stream_apply() would say. */
+int mcu_stream_check(McuStream *s, const McuSdpStream *neg, McuDiag *reterr) MCU_WARN_UNUSED;
 
 /** Take over what was agreed. The stream sends and receives afterwards. */
 int mcu_stream_apply(McuStream *s, const McuSdpStream *neg, McuDiag *reterr) MCU_WARN_UNUSED;
@@ -128,6 +139,9 @@ void mcu_stream_send(McuStream *s, McuPacket *payload, uint32_t media_ts, int64_
 /** Send a feedback packet now: compound, beginning with a report. fill adds to the builder. */
 void mcu_stream_send_feedback(McuStream *s, void (*fill)(McuStream *s, McuRtcpBuilder *b, void *data),
 			      void *data);
+
+/** RTP clock of the sound or picture with this payload type; 0 = it is none (DTMF, noise, unknown). */
+unsigned mcu_stream_clock_hz(const McuStream *s, uint8_t pt);
 
 /** Our time of the capture of that RTP time; falls back to `arrival_ns`. */
 int64_t mcu_stream_capture_ns(McuStream *s, uint32_t ts, int64_t arrival_ns);

@@ -4,6 +4,8 @@
  *   receiver (reorder, NACK) -> depay -> when it is due -> video engine
  *   feed -> pacer -> sender
  */
+#include <limits.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "rtp/cadence.h"
@@ -27,6 +29,8 @@
 #define TMMBR_INTERVAL_NS MCU_NS_PER_SEC
 /* INFO costs a SIP transaction: not more often. */
 #define INFO_INTERVAL_NS MCU_NS_PER_SEC
+/* Depay and the engine each ask for what they miss, often the same: one request is enough. */
+#define ASK_INTERVAL_NS (100 * MCU_NS_PER_MS)
 
 typedef struct VideoStream {
 	McuStream base;
@@ -38,13 +42,15 @@ typedef struct VideoStream {
 	McuTimer *in_timer;
 	McuCadence cadence;
 	int64_t delay_ns; /* from capture to the canvas */
-	int64_t last_info_ns;
+	int64_t last_ask_ns, last_info_ns;
 	uint64_t info_out;
 
 	/* out */
 	McuFeed *feed;
 	McuFeedLimits limits;
+	bool wait_key; /* the peer cannot decode this feed before its next keyframe */
 	McuPacer *pacer;
+	unsigned pace_bps; /* what the pacer is set to */
 	McuTimer *pacer_timer;
 	McuRtcpFirSeen fir_seen;
 	unsigned tmmbr_bps; /* the peer's bound; 0 = none */
@@ -77,8 +83,9 @@ void mcu_video_stream_want_keyframe(McuStream *s)
 	VideoStream *v = (VideoStream *)s;
 	int64_t now = mcu_now_ns();
 
-	if (!mcu_stream_receives(s) || !s->rx)
+	if (!mcu_stream_receives(s) || !s->rx || now - v->last_ask_ns < ASK_INTERVAL_NS)
 		return;
+	v->last_ask_ns = now;
 	if (s->neg.feedback & MCU_SDP_FB_PLI) {
 		mcu_stream_send_feedback(s, add_pli, NULL);
 	} else if (s->neg.feedback & MCU_SDP_FB_FIR) {
@@ -226,7 +233,9 @@ static void on_picture(void *data, const McuFeedPicture *picture)
 	VideoStream *v = data;
 	int64_t now = mcu_now_ns();
 
-	if (!mcu_stream_sends(&v->base))
+	if (picture->keyframe)
+		v->wait_key = false;
+	if (!mcu_stream_sends(&v->base) || v->wait_key)
 		return;
 	for (guint i = 0; i < picture->payloads->len; i++)
 		(void)mcu_pacer_push(v->pacer, picture->payloads->pdata[i], picture->media_ts, now);
@@ -252,7 +261,7 @@ static McuFeedLimits limits_of(const McuSdpStream *neg, unsigned tmmbr_bps)
 		.mode = neg->h264.packetization_mode,
 		.max_fs = neg->h264.max_fs,
 		.max_mbps = neg->h264.max_mbps,
-		.max_bitrate_bps = neg->h264.max_br * 1000,
+		.max_bitrate_bps = MIN(neg->h264.max_br, UINT_MAX / 1000) * 1000,
 	};
 
 	if (neg->send_limit_bps && neg->send_limit_bps < l.max_bitrate_bps)
@@ -264,18 +273,17 @@ static McuFeedLimits limits_of(const McuSdpStream *neg, unsigned tmmbr_bps)
 
 static int join_feed(VideoStream *v, const McuFeedLimits *limits, McuDiag *reterr)
 {
-	McuFeed *feed = NULL;
-	int r = mcu_feeds_join(v->base.env->feeds, limits, on_picture, v, &feed, reterr);
+	const McuFeed *before = v->feed;
+	int r = mcu_feeds_join(v->base.env->feeds, limits, on_picture, v, &v->feed, reterr);
 
 	if (r < 0)
 		return r;
-	/* joined twice for a moment when it stays the same feed: it then never stops */
-	mcu_feed_leave(v->feed, v);
-	v->feed = feed;
+	v->wait_key |= v->feed != before;
 	v->limits = *limits;
+	v->pace_bps = mcu_feed_bitrate(v->feed);
 	const McuPacerConfig pace = {
-		.bitrate_bps = mcu_feed_bitrate(feed),
-		.frame_interval_ns = MCU_NS_PER_SEC / mcu_feed_fps(feed),
+		.bitrate_bps = v->pace_bps,
+		.frame_interval_ns = MCU_NS_PER_SEC / mcu_feed_fps(v->feed),
 	};
 	if (v->pacer)
 		mcu_pacer_set(v->pacer, &pace);
@@ -390,7 +398,33 @@ static void drop_in(VideoStream *v)
 	}
 	v->source = 0;
 	g_clear_pointer(&v->depay, mcu_h264_depay_free);
+	/* what comes after a pause continues nothing */
+	g_clear_pointer(&s->rx, mcu_rtp_receiver_free);
+	v->cadence = (McuCadence){ 0 };
+	v->delay_ns = 0;
 	mcu_timer_set(v->in_timer, INT64_MAX);
+}
+
+/* The peer's source said goodbye: its last picture goes, and the tile shows the card. */
+static void video_ended(McuStream *s)
+{
+	VideoStream *v = (VideoStream *)s;
+	McuDiag diag = { 0 };
+
+	if (!v->source)
+		return;
+	drop_in(v);
+	if (apply_in(v, &diag) < 0)
+		mcu_warning(s->env->ctx, "%s", diag.text);
+}
+
+static int video_check(McuStream *s, const McuSdpStream *neg, McuDiag *reterr)
+{
+	McuFeedLimits limits = limits_of(neg, 0);
+
+	return mcu_sdp_direction_sends(neg->direction) ?
+		       mcu_feeds_check(s->env->feeds, &limits, reterr) :
+		       0;
 }
 
 static int video_apply(McuStream *s, McuDiag *reterr)
@@ -411,12 +445,26 @@ static int video_apply(McuStream *s, McuDiag *reterr)
 		leave_feed(v);
 		return 0;
 	}
-	return join_feed(v, &limits, reterr);
+	r = join_feed(v, &limits, reterr);
+	if (r < 0)
+		return r;
+	/* the peer may have begun anew */
+	mcu_feed_request_keyframe(v->feed);
+	return 0;
 }
 
+/* The call's bit rate was changed by configuration: the pacer follows, or another feed fits now. */
 static void video_tick(McuStream *s, int64_t now)
 {
-	follow_tmmbr((VideoStream *)s, now);
+	VideoStream *v = (VideoStream *)s;
+	McuFeedLimits limits;
+	McuDiag diag = { 0 };
+
+	follow_tmmbr(v, now);
+	limits = v->limits;
+	if (v->feed && mcu_feed_bitrate(v->feed) != v->pace_bps &&
+	    join_feed(v, &limits, &diag) < 0)
+		mcu_warning(s->env->ctx, "bit rate not followed: %s", diag.text);
 }
 
 static void video_stats(McuStream *s, GVariantDict *d)
@@ -468,10 +516,13 @@ static void video_free(McuStream *s)
 McuStream *mcu_video_stream_new(const McuStreamEnv *env)
 {
 	static const McuStreamOps ops = {
+		.kind = MCU_SDP_VIDEO,
 		.name = "video",
+		.check = video_check,
 		.apply = video_apply,
 		.rtp = video_rtp,
 		.restart = video_restart,
+		.ended = video_ended,
 		.feedback = video_feedback,
 		.tick = video_tick,
 		.stats = video_stats,
