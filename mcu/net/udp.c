@@ -185,6 +185,11 @@ static void latched(Udp *u, const McuSockAddr *before)
 	if (u->ever_latched)
 		u->stats.relatched++;
 	u->ever_latched = true;
+	/* nothing was negotiated: RTCP goes where it does by default, until the peer's shows better */
+	if (!u->rtcp_to.sa.sa_family) {
+		u->rtcp_to = u->latch.to;
+		mcu_sock_addr_set_port(&u->rtcp_to, mcu_sock_addr_port(&u->latch.to) | 1);
+	}
 	mcu_sock_addr_format(&u->latch.to, &source);
 	if (u->base.handler.on_latched)
 		u->base.handler.on_latched(&source, u->base.data);

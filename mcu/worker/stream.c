@@ -375,9 +375,6 @@ int mcu_stream_bind(McuStream *s, const char *address, bool video, McuDiag *rete
 
 int mcu_stream_check(McuStream *s, const McuSdpStream *neg, McuDiag *reterr)
 {
-	if (neg->remote_address[0] && is_ipv6(neg->remote_address) != is_ipv6(s->local_address))
-		return mcu_diag(reterr, -EINVAL, "%s cannot be reached from %s: other IP version",
-				neg->remote_address, s->local_address);
 	return s->ops->check ? s->ops->check(s, neg, reterr) : 0;
 }
 

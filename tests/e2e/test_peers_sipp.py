@@ -38,6 +38,9 @@ DIALECTS = [
     Dialect("yealink_vc", "opus", "99", asks="PLI", name="yealink"),
     Dialect("mode0_only", "PCMA", "107", mode0=True, edit={"8 0 4": "4 8"}, max_bps=768_000, max_fs=3600, name="mode0"),
     Dialect("small_screen", "PCMU", "99", max_bps=384_000, max_fs=396, name="small"),
+    # its address is IPv6 while the call is over IPv4: media comes from, and goes to, IPv4
+    Dialect("linphone", "opus", "97", mode0=True, max_fs=3600, asks="PLI",
+            edit={"c=IN IP4 192.0.2.50": "c=IN IP6 fd00::2"}, name="linphone-ip6"),
     Dialect("video_only", None, "96", edit={"a=sendonly": "a=sendrecv"}, max_fs=1620, name="video-only"),
     Dialect("phone_audio_only", "PCMU", None, edit={"AVP 0 8 9": "AVP 0"}, name="audio-only"),
 ]
