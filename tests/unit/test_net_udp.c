@@ -424,6 +424,29 @@ static void test_rekey(void)
 	close_ends(&a, &b);
 }
 
+/* Where the peer is was not told: its packets show it, and RTCP is next to RTP. */
+static void test_unknown_place(void)
+{
+	McuTransportRemote nowhere = { .rtcp_mux = false };
+	McuDiag diag = { 0 };
+	End a, b;
+
+	open_end(&a, "127.0.0.1", false);
+	open_end(&b, "127.0.0.1", false);
+	g_assert_cmpint(mcu_transport_set_remote(b.t, &nowhere, &diag), ==, 0);
+	g_assert_cmpint(mcu_transport_send_rtcp(b.t, rtcp_packet(2)), ==, -EPIPE);
+	point_at(&a, &b, false, 0, 0);
+	for (uint16_t i = 0; i < MCU_NET_LATCH_PACKETS; i++)
+		send_rtp(&a, 7, i);
+	wait_for(&b.n_rtp, MCU_NET_LATCH_PACKETS);
+	for (uint16_t i = 0; i < MCU_NET_LATCH_PACKETS; i++)
+		send_rtp(&b, 8, i);
+	send_rtcp(&b);
+	wait_for(&a.n_rtp, MCU_NET_LATCH_PACKETS);
+	wait_for(&a.n_rtcp, 1);
+	close_ends(&a, &b);
+}
+
 static void test_misuse(void)
 {
 	McuTransportRemote remote = { .address = "127.0.0.1", .rtp_port = 9, .rtcp_port = 10 };
@@ -495,6 +518,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/net/udp/rogue-plain", test_rogue_plain);
 	g_test_add_func("/net/udp/rogue-secure", test_rogue_secure);
 	g_test_add_func("/net/udp/rekey", test_rekey);
+	g_test_add_func("/net/udp/unknown-place", test_unknown_place);
 	g_test_add_func("/net/udp/misuse", test_misuse);
 	g_test_add_func("/net/udp/bounded-wake", test_bounded_wake);
 	return g_test_run();
