@@ -160,7 +160,7 @@ BUILD_DEBS := build-essential pkg-config libglib2.0-dev libglib2.0-dev-bin libso
 	libopus-dev libavcodec-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev \
 	libyuv-dev libx264-dev libopenh264-dev libspandsp-dev libpango1.0-dev fonts-noto-core fonts-noto-cjk
 TEST_DEBS := clang-14 libclang-rt-14-dev python3-pytest python3-numpy python3-yaml python3-requests \
-	python3-websockets ffmpeg baresip-core baresip-ffmpeg sip-tester curl jq procps iproute2
+	python3-websockets ffmpeg baresip-core baresip-ffmpeg sip-tester python3-imageio curl jq procps iproute2
 RUN_DEBS := curl iproute2
 .PHONY: packages test-packages
 packages:
