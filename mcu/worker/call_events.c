@@ -103,6 +103,15 @@ static void on_source_state(void *data, uint32_t source, McuVideoSourceState sta
 	mcu_call_emit(call, "participant-video", g_variant_dict_end(&d));
 }
 
+static void on_source_visible(void *data, uint32_t source, bool visible, int width, int height)
+{
+	McuCall *call = data;
+	McuStream *s = g_hash_table_lookup(call->sources, GUINT_TO_POINTER(source));
+
+	if (s)
+		mcu_video_stream_shown(s, visible ? width : 0, visible ? height : 0);
+}
+
 static void on_overload(void *data, McuOverloadLevel level)
 {
 	McuCall *call = data;
@@ -121,6 +130,7 @@ void mcu_call_video_events(McuCall *call, McuVideoEvents *ret)
 		.data = call,
 		.source_wants_keyframe = on_wants_keyframe,
 		.source_state = on_source_state,
+		.source_visible = on_source_visible,
 		.overload = on_overload,
 	};
 }

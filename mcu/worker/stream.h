@@ -155,5 +155,9 @@ void mcu_audio_stream_send(McuStream *s, const McuAudioEncoded *enc);
 /** The video engine wants a keyframe of this stream's source. */
 void mcu_video_stream_want_keyframe(McuStream *s);
 
+/** The source is drawn in a tile of this size now, 0 x 0 = not at all: a small tile asks for a small
+ * picture. */
+void mcu_video_stream_shown(McuStream *s, int width, int height);
+
 /** The peer asked for a keyframe by other means than RTCP. */
 void mcu_video_stream_keyframe_requested(McuStream *s);

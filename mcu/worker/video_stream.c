@@ -12,6 +12,7 @@
 #include "rtp/depay_h264.h"
 #include "rtp/keyframe.h"
 #include "rtp/pacer.h"
+#include "rtp/rate_request.h"
 #include "worker/stream.h"
 
 #define MAX_NACKS 64
@@ -39,6 +40,8 @@ typedef struct VideoStream {
 	uint32_t source; /* id in the engine; 0 = not made */
 	McuH264Depay *depay;
 	McuKeyframeRequest keyframe;
+	McuRateRequest rate;
+	uint64_t tmmbr_out;
 	McuTimer *in_timer;
 	McuCadence cadence;
 	int64_t delay_ns; /* from capture to the canvas */
@@ -138,6 +141,37 @@ static void drain(VideoStream *v, int64_t now)
 	}
 }
 
+static void add_tmmbr(McuStream *s, McuRtcpBuilder *b, void *data)
+{
+	const McuRtcpBitrate bound = { .ssrc = s->rx_ssrc,
+				       .bitrate_bps = ((VideoStream *)s)->rate.bps };
+
+	(void)data;
+	mcu_rtcp_build_tmmbr(b, s->ssrc, &bound, 1);
+}
+
+static void ask_rate(VideoStream *v, int64_t now)
+{
+	McuStream *s = &v->base;
+
+	if (!(s->neg.feedback & MCU_SDP_FB_TMMBR) || !mcu_stream_receives(s) || !s->rx ||
+	    !mcu_rate_request_due(&v->rate, now))
+		return;
+	v->tmmbr_out++;
+	mcu_stream_send_feedback(s, add_tmmbr, NULL);
+}
+
+void mcu_video_stream_shown(McuStream *s, int width, int height)
+{
+	VideoStream *v = (VideoStream *)s;
+	const McuWorkerOptions *o = s->env->options;
+	uint64_t bps = mcu_rate_for_tile(o->bitrate_bps, (uint64_t)o->width * o->height,
+					 (uint64_t)width * (uint64_t)height);
+
+	mcu_rate_request_set(&v->rate, bps, o->bitrate_bps);
+	ask_rate(v, mcu_now_ns());
+}
+
 static void add_nack(McuStream *s, McuRtcpBuilder *b, void *data)
 {
 	GArray *seqs = data;
@@ -209,6 +243,7 @@ static void video_restart(McuStream *s)
 
 	if (v->depay)
 		mcu_h264_depay_restart(v->depay);
+	mcu_rate_request_restart(&v->rate);
 }
 
 /* --- out --- */
@@ -363,6 +398,11 @@ static void video_feedback(McuStream *s, const McuRtcpItem *item, int64_t now)
 	case MCU_RTCP_TMMBR:
 		on_tmmbr(v, item, now);
 		break;
+	case MCU_RTCP_TMMBN:
+		for (unsigned i = 0; i < item->n; i++)
+			if (item->rates[i].ssrc == s->ssrc)
+				mcu_rate_request_confirm(&v->rate, item->rates[i].bitrate_bps);
+		break;
 	default:
 		break;
 	}
@@ -460,6 +500,7 @@ static void video_tick(McuStream *s, int64_t now)
 	McuFeedLimits limits;
 	McuDiag diag = { 0 };
 
+	ask_rate(v, now);
 	follow_tmmbr(v, now);
 	limits = v->limits;
 	if (v->feed && mcu_feed_bitrate(v->feed) != v->pace_bps &&
@@ -496,6 +537,7 @@ static void video_stats(McuStream *s, GVariantDict *d)
 		g_variant_dict_insert(d, "damaged", "t", depay.damaged);
 	}
 	g_variant_dict_insert(d, "info-out", "t", v->info_out);
+	g_variant_dict_insert(d, "tmmbr-out", "t", v->tmmbr_out);
 	if (v->feed) {
 		g_variant_dict_insert(d, "tx-width", "u", (guint)mcu_feed_width(v->feed));
 		g_variant_dict_insert(d, "tx-height", "u", (guint)mcu_feed_height(v->feed));

@@ -203,6 +203,24 @@ static void test_bye_clears_the_tile(void)
 	pair_done(&pair);
 }
 
+/* A small tile asks for a small picture, once: the peer confirms. */
+static void test_small_tile(void)
+{
+	g_autoptr(GVariant) nothing = g_variant_ref_sink(g_variant_new("a{sv}", NULL));
+	Pair pair;
+
+	pair_init(&pair);
+	pair_negotiate(&pair.a, &pair.b, false);
+	pair_assert_media(&pair.a);
+	g_assert_cmpuint(pair_counter(&pair.b, "video", "tmmbr-in"), ==, 0);
+	g_assert_cmpint(mcu_call_add_participant(pair.a.call, "q", nothing, NULL), ==, 0);
+	PAIR_UNTIL(pair_counter(&pair.b, "video", "tmmbr-in") == 1);
+	pair_run_ms(2500);
+	g_assert_cmpuint(pair_counter(&pair.b, "video", "tmmbr-in"), ==, 1);
+	pair_assert_media(&pair.a);
+	pair_done(&pair);
+}
+
 /* --- a peer made by hand: one socket, audio only --- */
 
 typedef struct Peer {
@@ -334,6 +352,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/worker/leg/lines-change-kind", test_lines_change_kind);
 	g_test_add_func("/worker/leg/video-off-and-on", test_video_off_and_on);
 	g_test_add_func("/worker/leg/bye-clears-the-tile", test_bye_clears_the_tile);
+	g_test_add_func("/worker/leg/small-tile", test_small_tile);
 	g_test_add_func("/worker/leg/clock-changes", test_clock_changes);
 	g_test_add_func("/worker/leg/before-start", test_before_start);
 	return g_test_run();

@@ -112,20 +112,8 @@ static inline void pair_negotiate(PairSide *from, PairSide *to, bool hold)
 	g_assert_cmpint(mcu_call_set_answer(from->call, "leg", answer, NULL), ==, 0);
 }
 
-/* The leg's stream of that kind; NULL = none is open. */
-static inline GVariant *pair_stream(const PairSide *side, const char *kind)
+static inline GVariant *pair_pick(GVariant *streams, const char *kind)
 {
-	g_autoptr(GVariant) stats = g_variant_ref_sink(mcu_call_stats(side->call));
-	g_autoptr(GVariant) parts =
-		g_variant_lookup_value(stats, "participants", G_VARIANT_TYPE("aa{sv}"));
-	g_autoptr(GVariant) part = g_variant_get_child_value(parts, 0);
-	g_autoptr(GVariant) legs = g_variant_lookup_value(part, "legs", G_VARIANT_TYPE("aa{sv}"));
-
-	if (!g_variant_n_children(legs))
-		return NULL;
-	g_autoptr(GVariant) leg = g_variant_get_child_value(legs, 0);
-	g_autoptr(GVariant) streams =
-		g_variant_lookup_value(leg, "streams", G_VARIANT_TYPE("aa{sv}"));
 	for (gsize i = 0; i < g_variant_n_children(streams); i++) {
 		g_autoptr(GVariant) s = g_variant_get_child_value(streams, i);
 		const char *is;
@@ -133,6 +121,27 @@ static inline GVariant *pair_stream(const PairSide *side, const char *kind)
 		g_assert_true(g_variant_lookup(s, "kind", "&s", &is));
 		if (strcmp(is, kind) == 0)
 			return g_steal_pointer(&s);
+	}
+	return NULL;
+}
+
+/* The leg's stream of that kind; NULL = none is open. */
+static inline GVariant *pair_stream(const PairSide *side, const char *kind)
+{
+	g_autoptr(GVariant) stats = g_variant_ref_sink(mcu_call_stats(side->call));
+	g_autoptr(GVariant) parts =
+		g_variant_lookup_value(stats, "participants", G_VARIANT_TYPE("aa{sv}"));
+
+	for (gsize i = 0; i < g_variant_n_children(parts); i++) {
+		g_autoptr(GVariant) part = g_variant_get_child_value(parts, i);
+		g_autoptr(GVariant) legs =
+			g_variant_lookup_value(part, "legs", G_VARIANT_TYPE("aa{sv}"));
+		if (!g_variant_n_children(legs))
+			continue;
+		g_autoptr(GVariant) leg = g_variant_get_child_value(legs, 0);
+		g_autoptr(GVariant) streams =
+			g_variant_lookup_value(leg, "streams", G_VARIANT_TYPE("aa{sv}"));
+		return pair_pick(streams, kind);
 	}
 	return NULL;
 }
