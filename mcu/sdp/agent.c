@@ -180,8 +180,6 @@ static void agree(McuSdpAgent *agent)
 
 void mcu_sdp_agent_rollback(McuSdpAgent *agent)
 {
-	if (may_start(agent))
-		return;
 	session_done(&agent->pending);
 	agent->state = agent->agreed.lines ? MCU_SDP_STABLE : MCU_SDP_IDLE;
 }

@@ -236,7 +236,8 @@ int mcu_sdp_agent_make_offer(McuSdpAgent *agent, const McuSdpOfferOptions *optio
 int mcu_sdp_agent_set_answer(McuSdpAgent *agent, const char *text, size_t len, McuDiag *reterr)
 	MCU_WARN_UNUSED;
 
-/** Forget the outstanding offer of either side. Any state; nothing happens in idle and stable. */
+/** Forget the outstanding offer of either side, and in idle the m= lines that were added. Any state.
+ */
 void mcu_sdp_agent_rollback(McuSdpAgent *agent);
 
 /** The peer's last description that was taken, for diagnosis; NULL before. */

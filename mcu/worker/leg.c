@@ -197,11 +197,12 @@ int mcu_leg_make_offer(McuLeg *leg, bool hold, char **ret_offer, McuDiag *reterr
 {
 	const McuSdpOfferOptions options = { .hold = hold };
 
-	if (mcu_sdp_agent_state(leg->agent) == MCU_SDP_IDLE &&
-	    mcu_sdp_agent_n_streams(leg->agent) == 0) {
+	if (mcu_sdp_agent_state(leg->agent) == MCU_SDP_IDLE) {
 		int r = add_lines(leg, reterr);
-		if (r < 0)
+		if (r < 0) {
+			mcu_sdp_agent_rollback(leg->agent);
 			return r;
+		}
 	}
 	return mcu_sdp_agent_make_offer(leg->agent, &options, ret_offer, reterr);
 }
