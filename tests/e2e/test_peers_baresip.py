@@ -64,6 +64,7 @@ def test_dials_in(appliance, callers, baresip, audio, codec):
     assert [p["name"] for p in appliance.participants("meeting")] == [caller.name]
 
 
+@pytest.mark.sanitize
 def test_dial_out_and_hold(appliance, callers, baresip):
     """We dial it; it holds and resumes; we hang up."""
     caller = callers(appliance.uri("room"), mark=1).wait_up()

@@ -39,7 +39,8 @@ class Baresip:
         lines = [
             "poll_method epoll", f"sip_listen 127.0.0.1:{self.sip_port}", "net_interface 127.0.0.1",
             "call_local_timeout 60", "call_max_calls 4", "audio_alert aufile,/dev/null",
-            f"audio_source aufile,{material.tone(hz, 48000)}", f"audio_player aufile,{self.directory}/play.wav",
+            f"audio_source aufile,{material.tone(hz, 48000)}",
+            f"audio_player aufile,{self.directory}/play.wav",
             "ausrc_srate 48000", "ausrc_channels 1", "auplay_srate 48000", "auplay_channels 1",
             f"video_source avformat,{film}", "video_display fakevideo,nil", f"video_size {size}",
             "video_bitrate 600000", "video_fps 15", "videnc_format yuv420p", "rtcp_mux yes",

@@ -76,7 +76,8 @@ class SippPeer:
         self.messages = self.directory / "messages"
         command = ["sipp", "-sf", scenario, f"127.0.0.1:{appliance.sip_port}", "-s", call]
         command += ["-i", "127.0.0.1", "-p", str(port), "-m", "1", "-nostdin", "-nd"]
-        command += ["-trace_msg", "-message_file", self.messages, "-trace_err", "-error_file", self.directory / "errors"]
+        command += ["-trace_msg", "-message_file", self.messages]
+        command += ["-trace_err", "-error_file", self.directory / "errors"]
         self.sipp = self._spawn(command)
         self.answer = wait_for("the answer", self._read_answer, 10)
 
