@@ -24,6 +24,21 @@ static void close_file(void *data)
 	c->result = mcu_recording_close(c->recording, MCU_CALL_CLOSE_TIMEOUT_NS);
 }
 
+/* Thread: a job's. */
+static void release_file(void *data)
+{
+	mcu_recording_release(((Closing *)data)->recording);
+}
+
+static void on_released(void *data)
+{
+	Closing *c = data;
+
+	c->call->jobs--;
+	mcu_recording_free(c->recording);
+	g_free(c);
+}
+
 static void on_closed(void *data)
 {
 	Closing *c = data;
@@ -34,11 +49,10 @@ static void on_closed(void *data)
 	g_variant_dict_insert(&d, "path", "s", mcu_recording_path(c->recording));
 	g_variant_dict_insert(&d, "reason", "s", c->result < 0 ? mcu_err_name(c->result) : "stopped");
 	mcu_call_emit(call, "recording-stopped", g_variant_dict_end(&d));
-	call->jobs--;
 	if (c->done)
 		c->done(c->data, 0, NULL, NULL);
-	mcu_recording_free(c->recording);
-	g_free(c);
+	/* a disk that hangs keeps its thread, not the loop */
+	mcu_job_run(release_file, on_released, c);
 }
 
 void mcu_call_close_recording(McuCall *call, McuCallDone done, void *data)

@@ -123,11 +123,16 @@ int mcu_recording_close(McuRecording *r, int64_t timeout_ns)
 	return mcu_recorder_stop(r->recorder, timeout_ns);
 }
 
+void mcu_recording_release(McuRecording *r)
+{
+	g_clear_pointer(&r->recorder, mcu_recorder_free);
+}
+
 void mcu_recording_free(McuRecording *r)
 {
 	if (!r)
 		return;
-	mcu_recorder_free(r->recorder);
+	mcu_recording_release(r);
 	mcu_wake_free(r->wake);
 	g_free(r->path);
 	g_free(r);

@@ -27,7 +27,10 @@ void mcu_recording_detach(McuRecording *r);
  */
 int mcu_recording_close(McuRecording *r, int64_t timeout_ns);
 
-/** After close(). NULL is allowed. */
+/** End the thread that writes; blocks for as long as the disk does. After close(). Thread: any. */
+void mcu_recording_release(McuRecording *r);
+
+/** After close(); releases where that was not done. NULL is allowed. */
 void mcu_recording_free(McuRecording *r);
 
 /** a{sv}, floating. */

@@ -1,4 +1,5 @@
 /* mcu/worker: legs over offers, answers and re-offers, with media on loopback. */
+#include <glib/gstdio.h>
 #include <stdlib.h>
 
 #include "net/udp.h"
@@ -330,6 +331,55 @@ static void test_clock_changes(void)
 	pair_done(&pair);
 }
 
+/* Recording beside a leg: started, stopped, started again; the file is there. */
+static void on_done(void *data, int err, const char *text, GBytes *bytes)
+{
+	(void)text;
+	(void)bytes;
+	*(int *)data = err < 0 ? err : 1;
+}
+
+static double recorded_s(const PairSide *side)
+{
+	g_autoptr(GVariant) stats = g_variant_ref_sink(mcu_call_stats(side->call));
+	g_autoptr(GVariant) rec = g_variant_lookup_value(stats, "recording", G_VARIANT_TYPE_VARDICT);
+	double s = 0;
+
+	if (rec)
+		(void)g_variant_lookup(rec, "duration-s", "d", &s);
+	return s;
+}
+
+static void test_recording(void)
+{
+	g_autofree char *dir = g_dir_make_tmp("worker-leg-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(dir, "x.mp4", NULL);
+	g_autofree char *second = g_build_filename(dir, "y.mp4", NULL);
+	int ended = 0, again = 0;
+	Pair pair;
+
+	pair_init(&pair);
+	mcu_call_stop_recording(pair.a.call, on_done, &ended);
+	g_assert_cmpint(ended, ==, -ENOENT);
+	ended = 0;
+	g_assert_cmpint(mcu_call_start_recording(pair.a.call, path, NULL), ==, 0);
+	g_assert_cmpint(mcu_call_start_recording(pair.a.call, path, NULL), ==, -EBUSY);
+	PAIR_UNTIL(recorded_s(&pair.a) > 0.1);
+	mcu_call_stop_recording(pair.a.call, on_done, &ended);
+	/* the next one begins while that is being closed */
+	g_assert_cmpint(mcu_call_start_recording(pair.a.call, second, NULL), ==, 0);
+	PAIR_UNTIL(ended == 1);
+	g_assert_cmpuint(pair_events(&pair.a, "recording-stopped"), ==, 1);
+	PAIR_UNTIL(recorded_s(&pair.a) > 0.1);
+	mcu_call_stop(pair.a.call, on_done, &again);
+	PAIR_UNTIL(again == 1);
+	g_assert_cmpuint(pair_events(&pair.a, "recording-stopped"), ==, 2);
+	g_assert_cmpint(g_remove(path), ==, 0);
+	g_assert_cmpint(g_remove(second), ==, 0);
+	g_assert_cmpint(g_rmdir(dir), ==, 0);
+	pair_done(&pair);
+}
+
 static void test_before_start(void)
 {
 	static const McuCallHandler handler = { pair_leg_event, pair_call_event };
@@ -354,6 +404,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/worker/leg/bye-clears-the-tile", test_bye_clears_the_tile);
 	g_test_add_func("/worker/leg/small-tile", test_small_tile);
 	g_test_add_func("/worker/leg/clock-changes", test_clock_changes);
+	g_test_add_func("/worker/leg/recording", test_recording);
 	g_test_add_func("/worker/leg/before-start", test_before_start);
 	return g_test_run();
 }
