@@ -220,7 +220,7 @@ static void feed_legs(McuCall *c, McuLegEvent event)
 static void hang_up_legs(McuCall *c)
 {
 	while (c->legs->len)
-		mcu_leg_hangup(c->legs->pdata[c->legs->len - 1], 480,
+		mcu_leg_hangup(c->legs->pdata[c->legs->len - 1], c->end_err ? 503 : 480,
 			       c->end_reason ? c->end_reason : "the call has ended");
 }
 

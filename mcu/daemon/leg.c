@@ -189,7 +189,8 @@ static unsigned status_of(int err)
 		return 486;
 	case -ETIMEDOUT:
 	case -EPIPE:
-		return 480;
+	case -ENOSPC:
+		return 503;
 	default:
 		return 500;
 	}

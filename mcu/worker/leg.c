@@ -150,25 +150,31 @@ static void apply(McuLeg *leg)
 int mcu_leg_set_offer(McuLeg *leg, const char *sdp, char **ret_answer, McuDiag *reterr)
 {
 	int r = mcu_sdp_agent_set_offer(leg->agent, sdp, strlen(sdp), reterr);
+	McuDiag no_ports = { 0 };
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < mcu_sdp_agent_n_streams(leg->agent); i++) {
+	for (size_t i = 0; i < mcu_sdp_agent_n_streams(leg->agent) && r >= 0; i++) {
 		const McuSdpStream *s = mcu_sdp_agent_stream(leg->agent, i);
 		McuDiag diag = { 0 };
 
 		if (!s->enabled)
 			continue;
-		if (!carried(leg, i))
+		if (!carried(leg, i)) {
 			r = mcu_sdp_agent_refuse(leg->agent, i, "one audio and one video are carried");
-		else if (ensure_stream(leg, i, s->kind, &diag) < 0 ||
-			 mcu_stream_check(leg->streams[i], s, &diag) < 0)
+			continue;
+		}
+		r = ensure_stream(leg, i, s->kind, &diag);
+		if (r == -ENOSPC)
+			no_ports = diag;
+		if (r < 0 || mcu_stream_check(leg->streams[i], s, &diag) < 0)
 			r = mcu_sdp_agent_refuse(leg->agent, i, diag.text);
-		if (r < 0)
-			break;
 	}
 	if (r >= 0)
 		r = mcu_sdp_agent_make_answer(leg->agent, ret_answer, reterr);
+	/* nothing is left of the offer, and that is our fault */
+	if (r == -ENOTSUP && *no_ports.text)
+		r = mcu_diag(reterr, -ENOSPC, "%s", no_ports.text);
 	if (r < 0) {
 		mcu_sdp_agent_rollback(leg->agent);
 		return r;

@@ -63,7 +63,7 @@ static void test_start_refused(void)
 	World *w = world_new();
 
 	g_assert_cmpint(incoming(w, "nostart", OFFER, NULL), ==, 0);
-	wait_text(w->signals, "hangup:480");
+	wait_text(w->signals, "hangup:503");
 	wait_text(w->events, "call-ended");
 	g_assert_cmpuint(w->spawns, ==, 1);
 	/* whoever created it over the API is told what the worker said */
@@ -229,7 +229,7 @@ static void test_restart_budget(void)
 	}
 	kill_newest(w);
 	wait_text(w->events, "call-ended");
-	wait_text(w->signals, "hangup:480");
+	wait_text(w->signals, "hangup:503");
 	g_assert_cmpuint(w->spawns, ==, 1 + MCU_MAX_RESTARTS);
 	world_free(w);
 }
