@@ -8,6 +8,8 @@
 
 #define RING_SIZE    32 /* holds MCU_VIDEO_QUEUE_MAX */
 #define RETIRED_SIZE 16
+/* A picture this much overdue is skipped for the next one. */
+#define LATE_NS (50 * MCU_NS_PER_MS)
 /* Decoded pictures that wait until they are due: the surface budget of a source. */
 #define READY_SIZE      8
 #define KEY_WAIT_MIN_NS (300 * MCU_NS_PER_MS)
@@ -358,8 +360,12 @@ static bool is_due(const HwFrame *picture, int64_t now_ns)
 HwFrame *mcu_video_source_picture(McuVideoSource *s, int64_t now_ns)
 {
 	HwFrame *next;
+	bool taken = false;
 
-	while ((next = mcu_ring_peek(s->ready)) && is_due(next, now_ns)) {
+	/* one a tick, so that of two that became due together both are seen; the late are skipped */
+	while ((next = mcu_ring_peek(s->ready)) && is_due(next, now_ns) &&
+	       (!taken || hw_frame_pts_ns(next) < now_ns - LATE_NS)) {
+		taken = true;
 		if (s->shown && !mcu_ring_push(s->retired, s->shown))
 			hw_frame_unref(s->shown);
 		s->shown = mcu_ring_pop(s->ready);
