@@ -319,6 +319,8 @@ int mcu_http_server_new(McuDaemon *d, const McuConf *conf, McuHttpServer **ret, 
 	s->connections = g_rc_box_new0(unsigned);
 	g_queue_init(&s->requests);
 	s->service = g_socket_service_new();
+	/* GLib's 10 fill up while we are busy, and clients then wait a second for the next try */
+	g_socket_listener_set_backlog(G_SOCKET_LISTENER(s->service), MCU_MAX_HTTP_CONNECTIONS);
 	s->soup = soup_server_new("raw-paths", TRUE, NULL);
 	/* compressed frames of one subscriber could cost any amount of memory */
 	soup_server_remove_websocket_extension(s->soup, SOUP_TYPE_WEBSOCKET_EXTENSION_DEFLATE);
