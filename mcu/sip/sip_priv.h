@@ -50,6 +50,7 @@ struct McuSip {
 	void (*stopped)(void *data);
 	void *stopped_data;
 	guint stopped_idle;
+	guint guard;
 };
 
 /* Which request of the peer waits for mcu_sip_answer() or _refuse(). */
@@ -76,6 +77,11 @@ struct McuSipSession {
 	char *end_reason;
 	guint linger, refresh;
 };
+
+/* --- guard.c --- */
+
+/** Close TCP connections beyond MCU_MAX_SIP_CONNECTIONS*; sip->guard is the timer's source. */
+void mcu_sip_guard_start(McuSip *sip);
 
 /* --- listen.c --- */
 

@@ -246,6 +246,7 @@ int mcu_sip_new(const McuConf *conf, const McuSipEvents *events, void *data, Mcu
 		mcu_sip_free(sip);
 		return r;
 	}
+	mcu_sip_guard_start(sip);
 	*ret = sip;
 	return 0;
 }
@@ -270,6 +271,8 @@ void mcu_sip_free(McuSip *sip)
 		mcu_sip_session_free(sip->sessions->pdata[sip->sessions->len - 1]);
 	if (sip->stopped_idle)
 		g_source_remove(sip->stopped_idle);
+	if (sip->guard)
+		g_source_remove(sip->guard);
 	g_ptr_array_unref(sip->sessions);
 	g_ptr_array_unref(sip->agents);
 	su_root_destroy(sip->root);

@@ -16,6 +16,9 @@
 
 /** Dialogs handled at a time; further INVITEs get 503. */
 #define MCU_MAX_SIP_SESSIONS 2048
+/** TCP connections that peers hold, and those of one address; what is beyond is closed. */
+#define MCU_MAX_SIP_CONNECTIONS          1024
+#define MCU_MAX_SIP_CONNECTIONS_PER_PEER 128
 /** A longer SDP body gets 413. */
 #define MCU_MAX_SDP_BYTES 32768
 /** Display names are cut to this many characters. */
