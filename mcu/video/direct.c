@@ -68,6 +68,18 @@ static McuScene *build_scene(McuVideoEngine *e, int64_t now_ns)
 	return scene;
 }
 
+bool mcu_engine_is_small(const McuVideoEngine *e, int tile_h)
+{
+	return 2 * tile_h < e->config.height;
+}
+
+/* At the last step of the overload ladder such a tile keeps its picture, and is not decoded. */
+static bool is_frozen(const McuVideoEngine *e, const McuSceneTile *tile)
+{
+	return mcu_overload_level(&e->overload) >= MCU_OVERLOAD_FREEZE_IDLE && !tile->speaking &&
+	       mcu_engine_is_small(e, tile->rect.h);
+}
+
 /* Show the sources of the scene's tiles and hide the others. */
 static void update_visibility(McuVideoEngine *e, const McuScene *scene, int64_t now_ns)
 {
@@ -76,7 +88,7 @@ static void update_visibility(McuVideoEngine *e, const McuScene *scene, int64_t 
 		const McuSceneTile *tile = NULL;
 
 		for (size_t t = 0; t < scene->n; t++)
-			if (scene->tiles[t].source == s->id)
+			if (scene->tiles[t].source == s->id && !is_frozen(e, &scene->tiles[t]))
 				tile = &scene->tiles[t];
 		mcu_video_source_set_visible(s, tile != NULL, tile ? tile->rect.w : 0,
 					     tile ? tile->rect.h : 0, now_ns);

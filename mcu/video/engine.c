@@ -19,7 +19,8 @@ const char *mcu_video_source_state_name(McuVideoSourceState state)
 
 const char *mcu_overload_level_name(McuOverloadLevel level)
 {
-	static const char *const names[] = { "unknown", "none", "skip-loop-filter", "half-rate" };
+	static const char *const names[] = { "unknown", "none", "skip-loop-filter", "half-rate",
+					     "freeze-idle" };
 
 	return names[(unsigned)level < G_N_ELEMENTS(names) ? level : 0];
 }

@@ -22,7 +22,8 @@
  *   request within that time is honoured at its end.
  * - An encoder that fails is made anew, once per second at most.
  * - Overload (ticks skipped, canvases overwritten before they were encoded, queues dropped): first
- *   the loop filter is left out on small tiles, then the frame rate is halved; undone with
+ *   the loop filter is left out on small tiles, then the frame rate is halved, then small tiles of
+ *   people who do not speak stand still (dimmed and marked like any old picture); undone with
  *   hysteresis. Every step is a callback and a metric.
  *
  * Thread of every function below: loop (the thread that runs the GMainContext), unless it says so.
@@ -65,6 +66,7 @@ typedef enum McuOverloadLevel {
 	MCU_OVERLOAD_NONE = 1,
 	MCU_OVERLOAD_SKIP_LOOP_FILTER,
 	MCU_OVERLOAD_HALF_RATE,
+	MCU_OVERLOAD_FREEZE_IDLE,
 } McuOverloadLevel;
 
 const char *mcu_video_source_state_name(McuVideoSourceState state);

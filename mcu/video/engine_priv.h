@@ -80,6 +80,8 @@ void mcu_engine_housekeep(McuVideoEngine *e);
 
 /** Overload level -> what sources, clock and renditions do. */
 void mcu_engine_apply_overload(McuVideoEngine *e);
+/** Less than half as high as the canvas. */
+bool mcu_engine_is_small(const McuVideoEngine *e, int tile_h);
 
 /** The source that is drawn for a participant, or NULL. */
 McuVideoSource *mcu_engine_source_of(McuVideoEngine *e, uint32_t person);

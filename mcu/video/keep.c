@@ -108,9 +108,8 @@ void mcu_engine_apply_overload(McuVideoEngine *e)
 	for (guint i = 0; i < e->source_order->len; i++) {
 		McuVideoSource *s = g_ptr_array_index(e->source_order, i);
 
-		/* small: less than half as high as the canvas */
 		atomic_store(&s->skip_loop_filter, level >= MCU_OVERLOAD_SKIP_LOOP_FILTER &&
-							   2 * s->tile_h < e->config.height);
+							   mcu_engine_is_small(e, s->tile_h));
 	}
 	if (fps == mcu_frame_clock_fps(e->clock))
 		return;
@@ -145,6 +144,7 @@ static void watch_load(McuVideoEngine *e, int64_t now_ns)
 	if (level == before)
 		return;
 	mcu_engine_apply_overload(e);
+	mcu_engine_dirty(e); /* who is decoded depends on it */
 	if (e->events.overload)
 		e->events.overload(e->events.data, level);
 }

@@ -13,7 +13,7 @@ static void rise(McuOverload *o)
 {
 	o->bad = 0;
 	o->good = 0;
-	if (mcu_overload_level(o) == MCU_OVERLOAD_HALF_RATE)
+	if (mcu_overload_level(o) == MCU_OVERLOAD_FREEZE_IDLE)
 		return;
 	/* the last step back came too early, if there was one */
 	o->patience = o->patience ? MIN(2 * o->patience, MAX_PATIENCE) : MIN_PATIENCE;

@@ -312,7 +312,18 @@ static void test_overload_steps(void)
 	mcu_engine_apply_overload(m.e);
 	mcu_video_engine_stats(m.e, &s);
 	g_assert_cmpint(s.fps, ==, 15);
+	m.e->overload.level = 3;
+	mcu_video_engine_set_speaking(m.e, "p3", true);
+	mcu_engine_dirty(m.e);
+	tick(&m);
+	g_assert_false(mcu_engine_source_of(m.e, 1)->visible); /* idle and small */
+	g_assert_true(mcu_engine_source_of(m.e, 2)->visible);  /* large */
+	g_assert_true(mcu_engine_source_of(m.e, 3)->visible);  /* speaks */
+	mcu_video_engine_set_speaking(m.e, "p3", false);
 	m.e->overload.level = 0;
+	mcu_engine_dirty(m.e);
+	tick(&m);
+	g_assert_true(mcu_engine_source_of(m.e, 1)->visible);
 	mcu_engine_apply_overload(m.e);
 	mcu_video_engine_stats(m.e, &s);
 	g_assert_cmpint(s.fps, ==, 30);

@@ -23,9 +23,10 @@ static void test_ladder(void)
 	g_assert_cmpint(windows(&o, 1, 15), ==, MCU_OVERLOAD_NONE);
 	g_assert_cmpint(windows(&o, 1, 15), ==, MCU_OVERLOAD_SKIP_LOOP_FILTER);
 	g_assert_cmpint(windows(&o, 2, 15), ==, MCU_OVERLOAD_HALF_RATE);
-	g_assert_cmpint(windows(&o, 20, 30), ==, MCU_OVERLOAD_HALF_RATE);
-	g_assert_cmpuint(o.steps, ==, 2);
-	g_assert_cmpint(windows(&o, 300, 2), ==, MCU_OVERLOAD_HALF_RATE); /* neither good nor bad */
+	g_assert_cmpint(windows(&o, 2, 15), ==, MCU_OVERLOAD_FREEZE_IDLE);
+	g_assert_cmpint(windows(&o, 20, 30), ==, MCU_OVERLOAD_FREEZE_IDLE);
+	g_assert_cmpuint(o.steps, ==, 3);
+	g_assert_cmpint(windows(&o, 300, 2), ==, MCU_OVERLOAD_FREEZE_IDLE); /* neither good nor bad */
 }
 
 static unsigned windows_until_step_back(McuOverload *o)
