@@ -177,7 +177,7 @@ run: packages
 test: test-packages
 	tests/run-all $(BUILD)
 check-tsan:
-	$(MAKE) BUILD=$(BUILD)/tsan SAN=thread all unit
+	$(MAKE) BUILD=$(BUILD)/tsan SAN=thread all unit-threads
 	MCU_SAN=1 MCU_BUILD=$(BUILD)/tsan tests/run-e2e -m threads
 
 # --- unit tests: one binary per file, TAP; named test_FOLDER[_PART].c ------------------------------
@@ -190,6 +190,11 @@ UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.
 unit-build: $(UNIT) $(BUILD)/tests/fake-worker
 unit: unit-build
 	tests/run-unit $(UNIT)
+# those of folders where threads run
+.PHONY: unit-threads
+UNIT_THREADS := $(foreach f,base net audio video rec worker,$(filter $(BUILD)/tests/test_$(f)%,$(UNIT)))
+unit-threads: $(UNIT_THREADS)
+	tests/run-unit $(UNIT_THREADS)
 $(BUILD)/tests/%: $(O)/tests/unit/%.o $$(call layer_libs,$$*) $(BUILD)/.flavour
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $< $(call group,$(filter %.a,$^)) $(LIBS_all)
