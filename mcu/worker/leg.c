@@ -217,8 +217,14 @@ int mcu_leg_set_answer(McuLeg *leg, const char *sdp, McuDiag *reterr)
 {
 	int r = mcu_sdp_agent_set_answer(leg->agent, sdp, strlen(sdp), reterr);
 
-	if (r >= 0)
-		apply(leg);
+	if (r < 0)
+		return r;
+	apply(leg);
+	/* INTEROP: the leg may be one of a killed worker. baresip joins the picture that was cut off
+	 * with the first keyframe, loses both, and asks for nothing. */
+	for (size_t i = 0; i < MAX_STREAMS; i++)
+		if (leg->streams[i] && leg->streams[i]->ops->kind == MCU_SDP_VIDEO)
+			mcu_video_stream_repeat_keyframe(leg->streams[i]);
 	return r;
 }
 

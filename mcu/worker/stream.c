@@ -300,6 +300,13 @@ static void end_sender(McuStream *s)
 	s->ssrc = random_u32();
 }
 
+/* INTEROP: baresip discards video whose time is before what it had from this leg, whatever the SSRC.
+ * Media times of video are of a clock that a fresh worker shares with the killed one; so is this. */
+static uint32_t timestamp_offset(const McuStream *s)
+{
+	return s->ops->kind == MCU_SDP_VIDEO ? g_str_hash(s->env->participant) : random_u32();
+}
+
 void mcu_stream_setup_sender(McuStream *s, bool keep_for_nack)
 {
 	unsigned clock_hz = mcu_codec_clock_hz(s->neg.codec);
@@ -315,7 +322,7 @@ void mcu_stream_setup_sender(McuStream *s, bool keep_for_nack)
 		.pt = s->neg.send_pt,
 		.clock_hz = clock_hz,
 		.first_seq = (uint16_t)random_u32(),
-		.ts_offset = random_u32(),
+		.ts_offset = timestamp_offset(s),
 		.keep_for_nack = keep_for_nack,
 	};
 	s->tx = mcu_rtp_sender_new(&config);

@@ -159,5 +159,8 @@ void mcu_video_stream_want_keyframe(McuStream *s);
  * picture. */
 void mcu_video_stream_shown(McuStream *s, int width, int height);
 
+/** Ask for one more keyframe of what is sent, a second from now. */
+void mcu_video_stream_repeat_keyframe(McuStream *s);
+
 /** The peer asked for a keyframe by other means than RTCP. */
 void mcu_video_stream_keyframe_requested(McuStream *s);

@@ -51,6 +51,7 @@ typedef struct VideoStream {
 	/* out */
 	McuFeed *feed;
 	McuFeedLimits limits;
+	int64_t repeat_key_ns; /* then a keyframe is asked for once more; 0 = no */
 	bool wait_key; /* the peer cannot decode this feed before its next keyframe */
 	McuPacer *pacer;
 	unsigned pace_bps; /* what the pacer is set to */
@@ -287,6 +288,11 @@ void mcu_video_stream_keyframe_requested(McuStream *s)
 		mcu_feed_request_keyframe(v->feed);
 }
 
+void mcu_video_stream_repeat_keyframe(McuStream *s)
+{
+	((VideoStream *)s)->repeat_key_ns = mcu_now_ns() + MCU_NS_PER_SEC;
+}
+
 /* tmmbr_bps 0 = the peer has set no bound. */
 static McuFeedLimits limits_of(const McuSdpStream *neg, unsigned tmmbr_bps)
 {
@@ -502,6 +508,10 @@ static void video_tick(McuStream *s, int64_t now)
 
 	ask_rate(v, now);
 	follow_tmmbr(v, now);
+	if (v->repeat_key_ns && now >= v->repeat_key_ns) {
+		v->repeat_key_ns = 0;
+		mcu_video_stream_keyframe_requested(s);
+	}
 	limits = v->limits;
 	if (v->feed && mcu_feed_bitrate(v->feed) != v->pace_bps &&
 	    join_feed(v, &limits, &diag) < 0)
