@@ -1,11 +1,8 @@
 """Peers that do not mean well. Two good callers are in a call of the same worker or daemon: whatever
 is thrown at it, their picture and sound stay fine, and afterwards everything is as before.
-
-Also what an installation can get wrong: a full disk, no worker, no permission, no ports.
 """
 
 import base64
-import json
 import os
 import random
 import socket
@@ -16,81 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import PATIENCE, TOKEN, Appliance, Failure, HttpError, moving, wait_for
-from raw import GOOD_SDP, H264, PCMU, Bits, RawLeg, pictures, pps, sps, udp
+from harness import PATIENCE, TOKEN, moving, wait_for
+from meeting import Meeting
+from raw import GOOD_SDP, H264, Bits, RawLeg, pictures, pps, sps, udp
 
 FLOOD = 10_000
-# Shares of an undisturbed call that must be left, on a machine that has more to do.
-FPS_SHARE, SOUND_SHARE = 0.7, 0.85
-
-
-class Meeting:
-    """Two good callers, and what they must not notice."""
-
-    def __init__(self, appliance, callers, call="good"):
-        self.appliance, self.call = appliance, call
-        self.callers = [callers(appliance.uri(call), mark=mark).wait_up(15) for mark in (1, 2)]
-        for caller in self.callers:
-            caller.wait_view("both", lambda e: {1, 2} <= moving(e))
-        self.worker = appliance.worker(call)
-        self.since = [caller.now() for caller in self.callers]
-        self.cpu_before = self.cpu(1.5)
-        self.ticks = self.stats()
-
-    def stats(self):
-        return self.appliance.api("GET", f"/calls/{self.call}/stats")
-
-    def streams(self, participant):
-        found = [p for p in self.stats()["participants"] if p["id"] == participant]
-        return {s["kind"]: s for s in found[0]["legs"][0]["streams"]} if found else {}
-
-    def guest(self):
-        """Id of who came last."""
-        return self.appliance.participants(self.call)[-1]["id"]
-
-    def cpu(self, seconds):
-        """Share of a core that the worker and the daemon take now."""
-
-        def used():
-            total = 0
-            for pid in (self.worker, self.appliance.process.pid):
-                fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-                total += int(fields[11]) + int(fields[12])
-            return total / os.sysconf("SC_CLK_TCK")
-
-        before = used()
-        time.sleep(seconds)
-        return (used() - before) / seconds
-
-    def check(self, least_s=2.0):
-        """Nobody noticed anything, and the load is gone."""
-        wait_for("entries", lambda: all(c.now() - s > least_s for c, s in zip(self.callers, self.since)), 10)
-        for caller, other, since in zip(self.callers, reversed(self.callers), self.since):
-            window = caller.window(since, caller.now())
-            span = 0.5 * len(window)
-            for mark in (1, 2):
-                rate = sum(m["advances"] for e in window for m in e["marks"] if m["id"] == mark) / span
-                assert rate >= FPS_SHARE * 15 / PATIENCE, f"{caller.name} sees mark {mark} at {rate:.1f} fps"
-            sound = sum(t["ms"] for e in window for t in e["tones"] if t["hz"] == other.tone) / 1000 / span
-            assert sound >= SOUND_SHARE, f"{caller.name} hears {other.name} {sound:.0%} of the time"
-        assert self.appliance.worker(self.call) == self.worker, "the worker was replaced"
-        stats = self.stats()
-        for part in ("audio", "video"):
-            ticks = stats[part]["ticks"] - self.ticks[part]["ticks"]
-            skipped = stats[part]["ticks-skipped"] - self.ticks[part]["ticks-skipped"]
-            assert skipped <= (0.02 if part == "audio" else 0.1) * PATIENCE * ticks, f"{part}: {skipped} of {ticks}"
-        # busy for ever would show as a whole core
-        assert self.cpu(1) <= 1.5 * self.cpu_before + 0.3, f"{self.cpu_before:.2f} of a core before"
-
-    def media_ports(self):
-        """All UDP ports of the worker."""
-        inodes = set()
-        for entry in Path(f"/proc/{self.worker}/fd").iterdir():
-            link = os.readlink(entry)
-            if link.startswith("socket:["):
-                inodes.add(link[8:-1])
-        lines = Path("/proc/net/udp").read_text().splitlines()[1:]
-        return sorted(int(l.split()[1].split(":")[1], 16) for l in lines if l.split()[9] in inodes)
 
 
 @pytest.fixture
@@ -129,8 +56,7 @@ def bad_packet(rng):
 def flood(packets, targets, sources):
     """At some thousand packets a second: what sockets on loopback take without loss."""
     for i, packet in enumerate(packets):
-        for _ in range(1):
-            sources[i % len(sources)].sendto(packet, ("127.0.0.1", targets[i % len(targets)]))
+        sources[i % len(sources)].sendto(packet, ("127.0.0.1", targets[i % len(targets)]))
         if i % 50 == 49:
             time.sleep(0.008)
 
@@ -464,6 +390,8 @@ def test_sdp(appliance, callers, meeting):
         for body in (session, line):
             bad = RawLeg(appliance, meeting.call, body=body.replace("\n", "\r\n").encode(), host=f"127.0.4.{i + 1}")
             assert bad.invite() in (200, 488), bad.status
+            if address not in ("0.0.0.0", "127.255.255.255"):  # hold; known to the system only, which refuses
+                assert bad.status == 488 if body is session else "m=video 0 " in bad.answer, bad.answer
             time.sleep(0.3)
             if bad.status == 200:
                 bad.bye()
@@ -556,107 +484,3 @@ def test_http(appliance, callers, meeting):
         s.close()
     assert len(appliance.api("GET", "/calls")) == 1
     meeting.check()
-
-
-# --- what an installation can get wrong
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 320 KiB; only root can mount one."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=320k", "tmpfs", str(place)], capture_output=True)
-    if done.returncode != 0:
-        pytest.skip("no permission to mount a file system")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-@pytest.mark.sanitize
-def test_full_disk(small_disk, tmp_path, callers):
-    appliance = Appliance(tmp_path / "mcu", {"record": {"path": str(small_disk)}}).start()
-    try:
-        events = appliance.events()
-        meeting = Meeting(appliance, callers)
-        path = appliance.api("POST", f"/calls/{meeting.call}/recording", {})["path"]
-        failed = events.wait("recording-failed", call=meeting.call, timeout=25)
-        assert "space" in json.dumps(failed).lower() or "full" in json.dumps(failed).lower(), failed
-        assert "recording" not in meeting.stats()
-        meeting.check()
-        # what was written plays
-        played = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", path],
-                                capture_output=True, text=True, check=True).stdout
-        assert float(played) > 0.5
-        # and with room again the next recording runs
-        Path(path).unlink()
-        appliance.api("POST", f"/calls/{meeting.call}/recording", {})
-        time.sleep(1)
-        assert meeting.stats()["recording"]["bytes"] > 0
-        appliance.api("DELETE", f"/calls/{meeting.call}/recording")
-        appliance.allow_log("recording")
-        appliance.stop()
-        appliance.check_log()
-        events.close()
-    finally:
-        if appliance.process.poll() is None:
-            appliance.kill()
-
-
-def refused_status(appliance, callers, call, **options):
-    caller = callers(appliance.uri(call), mark=9, **options)
-    assert caller.wait_end(10) == 1
-    return caller.report()["status"]
-
-
-@pytest.mark.parametrize("program", ["/nonexistent/mcu-worker", "/bin/false", "/bin/sleep", "/etc/hostname"])
-def test_no_worker(tmp_path, callers, program):
-    appliance = Appliance(tmp_path / "mcu", {"worker": {"path": program}})
-    try:
-        appliance.start()
-    except Failure as failure:
-        # a path that cannot be right is told at start
-        assert program in str(failure)
-        return
-    try:
-        began = time.monotonic()
-        assert refused_status(appliance, callers, "any") == 503
-        assert time.monotonic() - began < 8 * PATIENCE
-        assert program in appliance.log_text() or "worker" in appliance.log_text()
-        wait_for("no worker", lambda: not appliance.workers(), 5)
-        appliance.request("GET", "/healthz")
-        appliance.stop()
-    finally:
-        if appliance.process.poll() is None:
-            appliance.kill()
-
-
-@pytest.mark.parametrize("appliance", [{"record": {"path": "/proc/nowhere", "auto": False}}], indirect=True)
-def test_no_record_path(appliance, callers):
-    """/proc takes no files, not even root's."""
-    appliance.allow_log("record", "/proc/nowhere")
-    one = callers(appliance.uri("one"), mark=1).wait_up()
-    with pytest.raises(HttpError) as refused:
-        appliance.api("POST", "/calls/one/recording", {})
-    assert 400 <= refused.value.status < 600
-    assert "/proc/nowhere" in str(refused.value)
-    one.wait_sees(1)
-
-
-def test_few_ports(tmp_path, callers):
-    """Four ports: one participant's audio and video. The next is told that there is no room, and
-    gets in once the first has left."""
-    base = random.randrange(14000, 18000, 4)
-    appliance = Appliance(tmp_path / "mcu", {"media": {"ports": f"{base}-{base + 3}"}}).start()
-    try:
-        one = callers(appliance.uri("tight"), mark=1).wait_up()
-        assert refused_status(appliance, callers, "tight") == 503
-        one.wait_sees(1, after=one.now())
-        one.stop()
-        two = callers(appliance.uri("tight"), mark=2).wait_up()
-        two.wait_sees(2)
-        two.stop()
-        appliance.stop()
-    finally:
-        if appliance.process.poll() is None:
-            appliance.kill()
