@@ -120,10 +120,13 @@ def test_dies_and_comes_again(appliance, callers, baresip):
     who = appliance.participant("fragile", peer.name)
     peer.kill()
     killed = caller.now()
-    caller.wait_view(
-        "a mark of age",
-        lambda e: any(m["id"] == MARK and m["dimmed"] for m in e["marks"]), after=killed, timeout=5,
-    )
+    # its place is kept, its picture is dimmed: too dark, at times, for its mark to be read
+
+    def aged(entry):
+        own = tile(entry, 1)
+        return own and own[2] < 0.6 and all(m["dimmed"] for m in entry["marks"] if m["id"] == MARK)
+
+    caller.wait_view("a mark of age", aged, after=killed, timeout=5)
     gone = events.wait("participant-left", call="fragile", participant=who["id"], timeout=12)
     assert "hung up" not in gone.get("reason", ""), gone
     caller.wait_sees(1, after=caller.now())
