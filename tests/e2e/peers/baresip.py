@@ -23,13 +23,26 @@ def module_path():
     return found[0]
 
 
+def ports():
+    """One for SIP, whose next is free for SIP over TLS, and one for control."""
+    while True:
+        sip, control = free_ports(2)
+        with socket.socket() as tls:
+            try:
+                tls.bind(("127.0.0.1", sip + 1))
+            except (OSError, OverflowError):
+                continue
+        if control != sip + 1:
+            return sip, control
+
+
 class Baresip:
     def __init__(self, directory, mark, hz, audio="opus", srtp=False, answer=False, size="640x360", name=None):
         self.mark, self.tone = mark, hz
         self.name = name or f"Baresip {mark}"
         self.directory = Path(directory) / f"baresip-{mark}"
         self.directory.mkdir(parents=True)
-        self.sip_port, self.control_port = free_ports(2)
+        self.sip_port, self.control_port = ports()
         self.log_path = self.directory / "log"
         self.events = []
         self.pictures = 0
