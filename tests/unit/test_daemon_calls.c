@@ -170,10 +170,9 @@ static void test_our_hold_and_glare(void)
 {
 	World *w = connected("m");
 	McuLeg *leg = w->owner;
+	g_autoptr(GVariant) held = g_variant_ref_sink(g_variant_new_parsed("{'held': <true>}"));
 
-	mcu_control_update_participant(w->daemon, "m", "p1",
-				       g_variant_ref_sink(g_variant_new_parsed("{'held': <true>}")),
-				       on_reply, w);
+	mcu_control_update_participant(w->daemon, "m", "p1", held, on_reply, w);
 	g_assert_cmpint(wait_reply(w), ==, 0);
 	wait_text(w->signals, "offer");
 	mcu_leg_on_offer(leg, OFFER); /* crosses ours */

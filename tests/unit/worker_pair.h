@@ -59,7 +59,7 @@ static inline unsigned pair_events(const PairSide *side, const char *event)
 static inline void pair_side_init(PairSide *side, const char *id)
 {
 	static const McuCallHandler handler = { pair_leg_event, pair_call_event };
-	g_autoptr(GVariant) options = g_variant_ref_sink(pair_dict(PAIR_OPTIONS));
+	g_autoptr(GVariant) options = pair_dict(PAIR_OPTIONS);
 	g_autoptr(GVariant) nothing = g_variant_ref_sink(g_variant_new("a{sv}", NULL));
 
 	side->events = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -85,8 +85,7 @@ static inline void pair_done(Pair *pair)
 
 static inline char *pair_offer(PairSide *side, bool hold)
 {
-	g_autoptr(GVariant) options =
-		g_variant_ref_sink(pair_dict(hold ? "{'hold': <true>}" : "{}"));
+	g_autoptr(GVariant) options = pair_dict(hold ? "{'hold': <true>}" : "{}");
 	char *offer = NULL;
 
 	g_assert_cmpint(mcu_call_make_offer(side->call, "leg", options, &offer, NULL), ==, 0);
