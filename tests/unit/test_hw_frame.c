@@ -209,7 +209,9 @@ static void test_jpeg_sizes(void)
 			g_assert_cmpint(hw_frame_to_jpeg(f, size, size, 5, &poor), ==, 0);
 			large_len = g_bytes_get_size(good);
 			small_len = g_bytes_get_size(poor);
-			g_assert_cmpuint(small_len, <=, large_len);
+			/* of a few pixels the headers are all there is */
+			if (size > 16)
+				g_assert_cmpuint(small_len, <, large_len);
 		}
 	}
 }
