@@ -249,7 +249,8 @@ static void on_lost(void *p, int err, const char *reason)
 	bool refused = err != -EPIPE && err != -ETIMEDOUT;
 
 	if (c->state != MCU_CALL_DRAINING)
-		mcu_error(c->id, "worker lost: %s", reason);
+		mcu_error(c->id, "%s: %s", refused ? "the call cannot start" : "worker lost",
+			  reason);
 	g_clear_pointer(&c->worker, mcu_worker_proc_free);
 	if (c->state != MCU_CALL_DRAINING && !refused && may_restart(c)) {
 		mcu_call_emit(c, "call-restarted", NULL,

@@ -67,8 +67,9 @@ static int load_conf(const char *path, McuConf **ret)
 	int r;
 
 	if (!path) {
-		*ret = mcu_conf_new();
-		return 0;
+		fprintf(stderr, "mcud: no configuration file: expected -c FILE, for example -c "
+				MCU_SYSCONFDIR "/tessera/mcu.yaml\n");
+		return -ENOENT;
 	}
 	r = mcu_conf_load(path, ret, &diag);
 	if (r < 0) {
@@ -142,8 +143,7 @@ static void reload(Program *pr)
 {
 	McuConf *conf = NULL;
 	McuDiag diag = { 0 };
-	int r = pr->options.config ? mcu_conf_load(pr->options.config, &conf, &diag)
-				   : mcu_diag(&diag, -ENOENT, "there is no configuration file");
+	int r = mcu_conf_load(pr->options.config, &conf, &diag);
 
 	if (r == 0) {
 		warn_of_restart(mcu_daemon_conf(pr->daemon), conf);

@@ -20,6 +20,7 @@ struct McuWorkerProc {
 	McuIpcClient *ipc;
 	GSubprocess *process;
 	bool connected, started, lost, dead;
+	bool ended_here; /* its SIGKILL is ours */
 	unsigned timeouts; /* unanswered in a row */
 	guint health_timer;
 };
@@ -160,7 +161,9 @@ static void on_exit_seen(GObject *source, GAsyncResult *res, gpointer p)
 	else
 		g_snprintf(reason, sizeof(reason), "exited with status %d",
 			   g_subprocess_get_exit_status(process));
-	if (!g_subprocess_get_successful(process))
+	if (!g_subprocess_get_successful(process) &&
+	    !(w->ended_here && g_subprocess_get_if_signaled(process) &&
+	      g_subprocess_get_term_sig(process) == SIGKILL))
 		mcu_warning(w->call, "worker %s", reason);
 	report_lost(w, -EPIPE, reason);
 	proc_unref(w);
@@ -207,11 +210,13 @@ void mcu_worker_proc_free(McuWorkerProc *w)
 	if (w->health_timer)
 		g_source_remove(w->health_timer);
 	g_clear_pointer(&w->ipc, mcu_ipc_client_free);
-	if (w->process && w->lost)
+	if (w->process && w->lost) {
+		w->ended_here = true;
 		g_subprocess_force_exit(w->process);
-	else if (w->process)
+	} else if (w->process) {
 		g_timeout_add_full(G_PRIORITY_DEFAULT, EXIT_GRACE_MS, on_grace_over,
 				   g_object_ref(w->process), g_object_unref);
+	}
 	proc_unref(w);
 }
 

@@ -144,7 +144,7 @@ static int start_agent(McuSipAgent *agent, McuDiag *reterr)
 		NTATAG_MAXSIZE(MAX_MESSAGE_BYTES), SIPTAG_USER_AGENT_STR(MCU_SIP_SERVER_NAME),
 		TAG_END());
 	if (!agent->nua)
-		return mcu_diag(reterr, -EIO, "sip.listen: cannot listen on %s port %u",
+		return mcu_diag(reterr, -EIO, "sip.listen: cannot listen on %s port %u: it is in use, or not ours",
 				agent->host, agent->port);
 	return 0;
 }

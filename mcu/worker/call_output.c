@@ -45,6 +45,7 @@ static void on_closed(void *data)
 	McuCall *call = c->call;
 	GVariantDict d;
 
+	mcu_info(call->id, "recording closed: %s", mcu_recording_path(c->recording));
 	g_variant_dict_init(&d, NULL);
 	g_variant_dict_insert(&d, "path", "s", mcu_recording_path(c->recording));
 	g_variant_dict_insert(&d, "reason", "s", c->result < 0 ? mcu_err_name(c->result) : "stopped");
@@ -92,6 +93,8 @@ int mcu_call_start_recording(McuCall *call, const char *path, McuDiag *reterr)
 				mcu_recording_path(call->recording));
 	r = mcu_recording_start(path, call->feeds, call->audio, on_recording_failed, call,
 				&call->recording, reterr);
+	if (r >= 0)
+		mcu_info(call->id, "recording to %s", path);
 	if (r >= 0)
 		mcu_call_emit(call, "recording-started", mcu_detail("path", path));
 	return r;
