@@ -124,6 +124,23 @@ static void default_strings(McuCallerOptions *o)
 			*where[i] = g_strdup(text[i]);
 }
 
+/* max-fs can only widen what the level takes: the highest level that does not exceed it. */
+static void limit_size(McuCallerOptions *o)
+{
+	static const uint8_t levels[] = { 10, 13, 21, 22, 31 };
+
+	for (size_t i = 0; o->max_fs > 0 && i < G_N_ELEMENTS(levels); i++) {
+		unsigned fs, mbps, br;
+
+		mcu_sdp_h264_level(66, 0, levels[i], &fs, &mbps, &br);
+		if (i > 0 && fs > (unsigned)o->max_fs)
+			break;
+		o->caps.h264.level_idc = levels[i];
+		o->caps.h264.max_fs = (unsigned)o->max_fs;
+		o->caps.h264.max_mbps = MAX(mbps, (unsigned)o->max_fs * 30);
+	}
+}
+
 static gboolean finish(Raw *raw)
 {
 	McuCallerOptions *o = raw->o;
@@ -144,7 +161,7 @@ static gboolean finish(Raw *raw)
 	o->caps.rtcp_mux = !o->no_rtcp_mux;
 	o->caps.h264.mode0 = true;
 	o->caps.h264.mode1 = !o->mode0;
-	o->caps.h264.max_fs = (unsigned)MAX(o->max_fs, 0);
+	limit_size(o);
 	o->caps.session_id = (uint64_t)g_random_int() << 16 | g_random_int_range(0, 65536);
 	o->loss_in = MAX(o->loss_in, o->loss);
 	o->loss_out = MAX(o->loss_out, o->loss);
