@@ -1,10 +1,16 @@
 /* Stands in for libFuzzer: feeds each file named on the command line to the fuzz target, then
- * again with each byte cut off its end and with single bytes flipped (deterministic). */
+ * again cut short, with single bits flipped, and with each of its allocations failing in turn
+ * (deterministic). */
 #include <glib.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "failing_alloc.h"
+
+/* Allocations of one input that are made to fail, one at a time. */
+#define MAX_FAILURES 400
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,9 +26,25 @@ static void feed(const void *data, size_t size)
 	free(copy);
 }
 
+/* Returns how many allocations could be made to fail. */
+static unsigned feed_without_memory(const void *data, size_t size)
+{
+	unsigned k;
+
+	for (k = 1; k <= MAX_FAILURES; k++) {
+		allocations_left = k;
+		allocation_failed = false;
+		feed(data, size);
+		if (!allocation_failed)
+			break;
+	}
+	allocations_left = 0;
+	return k - 1;
+}
+
 int main(int argc, char **argv)
 {
-	unsigned inputs = 0;
+	unsigned inputs = 0, failures = 0;
 
 	for (int i = 1; i < argc; i++) {
 		g_autofree char *data = NULL;
@@ -33,6 +55,7 @@ int main(int argc, char **argv)
 			return 1;
 		}
 		feed(data, size);
+		failures += feed_without_memory(data, size);
 		gsize step = size / 256 + 1;
 		for (gsize cut = 0; cut < size; cut += step, inputs++)
 			feed(data, cut);
@@ -44,6 +67,6 @@ int main(int argc, char **argv)
 		}
 		inputs++;
 	}
-	printf("%u inputs\n", inputs);
+	printf("%u inputs, %u failed allocations\n", inputs, failures);
 	return inputs ? 0 : 1;
 }
