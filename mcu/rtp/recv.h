@@ -82,7 +82,7 @@ int mcu_rtp_receiver_put(McuRtpReceiver *rx, McuPacket *pkt, const McuRtpHeader 
  */
 int mcu_rtp_receiver_next(McuRtpReceiver *rx, int64_t now_ns, McuRtpReceived *ret) MCU_WARN_UNUSED;
 
-/** Sequence numbers to ask for now, ascending; each is given again only after about a round trip.
+/** Sequence numbers due to be asked for, ascending; each is given again only after about a round trip.
  * Returns how many were written (at most `max`).
  */
 size_t mcu_rtp_receiver_nacks(McuRtpReceiver *rx, int64_t now_ns, uint16_t *seqs, size_t max);
